@@ -1,0 +1,293 @@
+"""The nouns: task, candidate, verdict, cost, action, selection; and the plug points.
+
+Values are frozen and turn into plain JSON and back (`to_dict`, `from_dict`): graph state, `Send`
+payloads and files hold the plain form only, typed objects live inside a node.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, ClassVar, Literal, Protocol, Self, get_args, runtime_checkable
+
+from pydantic import TypeAdapter
+
+from verifier_agent.errors import UnreadableVerdict
+
+Outcome = Literal[
+    "verified",
+    "agreed",
+    "completed",
+    "plateau",
+    "budget",
+    "steps",
+    "gave_up",
+    "cancelled",
+    "failed",
+]
+"""Why a run ended."""
+
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+@cache
+def _adapter(cls: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """Something with a plain JSON form."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain form: only dicts, lists, strings, numbers, booleans and None."""
+        plain: dict[str, Any] = _adapter(type(self)).dump_python(self, mode="json")
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Rebuild the value; raises pydantic.ValidationError where the form is not ours."""
+        value: Self = _adapter(cls).validate_python(plain)
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost(Value):
+    """What calls to a model used. Costs add; an unknown price stays unknown, never 0."""
+
+    calls: int = 0
+    """Requests sent, retries and failures included."""
+    input_tokens: int = 0
+    """Prompt tokens, cached ones included."""
+    cached_tokens: int = 0
+    """The part of `input_tokens` that the provider read from a cache."""
+    output_tokens: int = 0
+    """Generated tokens, hidden reasoning included."""
+    usd: float | None = 0.0
+    """US dollars; None where a price is unknown."""
+    exact: bool = True
+    """False where a reply reported no usage, so that its allowance was charged instead."""
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and generated tokens together."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Cost) -> Cost:
+        """Add field by field; unknown dollars make the sum unknown."""
+        known = self.usd is not None and other.usd is not None
+        return Cost(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            usd=(self.usd or 0.0) + (other.usd or 0.0) if known else None,
+            exact=self.exact and other.exact,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(Value):
+    """The question, and what a verifier may need to judge an answer to it."""
+
+    question: str
+    """The text of the last human message."""
+    messages: tuple[dict[str, Any], ...] = ()
+    """The whole conversation in langchain's plain form (`message_to_dict`), images included."""
+    context: dict[str, Any] = field(default_factory=dict)
+    """For verifiers: tests, a schema, a reference; whatever the caller passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate(Value):
+    """One immutable node of the tree: a draft, a step (`done=False`) or a revision."""
+
+    id: str
+    """`parent.via.ordinal`, for instance "g0", "g0.g2" or "g1.r0"; sort with `order`."""
+    parent: str | None = None
+    """The candidate this one continues or revises; None for a draft from the question."""
+    via: Literal["generate", "revise"] = "generate"
+    text: str = ""
+    """The whole answer up to here, for a step too, so that it can be judged by itself."""
+    done: bool = True
+    """False for a step that can be continued."""
+    answer: str | None = None
+    """The canonical key of a finished candidate, used for voting; None if there is none."""
+    message: dict[str, Any] = field(default_factory=dict)
+    """The model's whole message in langchain's plain form, tool calls and reasoning included."""
+    model: str = ""
+    logprob: float | None = None
+    """Sum of the token log-probabilities of this candidate's own tokens, where reported."""
+    cost: Cost = Cost()
+    error: str | None = None
+    """Why the call gave nothing usable; such a candidate is kept, and never judged or chosen."""
+
+    @property
+    def depth(self) -> int:
+        """How many candidates lie above this one: 0 for a draft."""
+        return self.id.count(".")
+
+
+def order(candidate_id: str) -> tuple[tuple[str, int], ...]:
+    """Return the sort key of a candidate id: "g10" comes after "g9", children after parents."""
+    return tuple((part[0], int(part[1:])) for part in candidate_id.split("."))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(Value):
+    """What one verifier said of one candidate. A missing score is None with an error, never 0."""
+
+    candidate: str
+    verifier: str
+    score: float | None = None
+    """In [0, 1]; P(correct) only once calibrated."""
+    raw: float | None = None
+    """The verifier's own unit: a logit, a grade from 1 to 10."""
+    steps: tuple[float | None, ...] = ()
+    """One score in [0, 1] per step of the text, in order; None for a step it cannot judge."""
+    feedback: str = ""
+    """What is wrong, in words that help a revision; empty if nothing is."""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    """What the score rests on, as plain JSON; for the record."""
+    hard: bool = False
+    """True if this word is proof: tests that ran, an exact check."""
+    version: int = 0
+    """Which state of the evidence was judged; a later version replaces an earlier one."""
+    cost: Cost = Cost()
+    error: str | None = None
+
+    def __post_init__(self) -> None:
+        for score in (self.score, *self.steps):
+            if score is not None and not (math.isfinite(score) and 0.0 <= score <= 1.0):
+                raise UnreadableVerdict(
+                    f"verifier {self.verifier!r} scored candidate {self.candidate!r} {score!r}; "
+                    "a score is in [0, 1] or None with an error"
+                )
+        if self.raw is not None and not math.isfinite(self.raw):
+            raise UnreadableVerdict(
+                f"verifier {self.verifier!r} gave the raw score {self.raw!r}, which is not finite"
+            )
+
+    @property
+    def key(self) -> str:
+        """Where the tree keeps it: one verdict per candidate, verifier and evidence version."""
+        return f"{self.candidate}|{self.verifier}|{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A candidate with the latest verdict of each verifier, in the order of their names."""
+
+    candidate: Candidate
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def score(self) -> float | None:
+        """The score that counts: a hard verdict's if there is one, else the mean of all given."""
+        hard = [v.score for v in self.verdicts if v.hard and v.score is not None]
+        if hard:
+            return min(hard)
+        given = [v.score for v in self.verdicts if v.score is not None]
+        return sum(given) / len(given) if given else None
+
+
+Basis = Literal["P(correct)", "vote share", "score", "none"]
+"""What a confidence is: only a calibrated one is called P(correct)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection(Value):
+    """The answer a run ends with, and how sure it is of it."""
+
+    candidate: str | None = None
+    """Id of the chosen candidate; None if there was none to choose."""
+    answer: str | None = None
+    """Its answer key, or its text where there is no key."""
+    confidence: float | None = None
+    """In [0, 1]; `basis` says what kind of number it is."""
+    basis: Basis = "none"
+    support: dict[str, float] = field(default_factory=dict)
+    """Answer to weight, for every answer that stood for election; weights add up to 1."""
+    outcome: Outcome = "completed"
+    reason: str = ""
+    """Why the run ended, in words."""
+
+    def because(self, outcome: Outcome, reason: str) -> Selection:
+        """Return the same selection with the reason the run ended."""
+        return replace(self, outcome=outcome, reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generate(Value):
+    """Ask a model for `n` new candidates below `parent` (None: from the question)."""
+
+    node: ClassVar[str] = "generate"
+    kind: Literal["generate"] = "generate"
+    parent: str | None = None
+    n: int = 1
+    until: Literal["end", "step"] = "end"
+    """"step" stops after one step, "end" goes on to the end of the answer."""
+    temperature: float | None = None
+    """None: the model's own."""
+    judge: bool = True
+    """False: the new candidates are not shown to the verifier this round."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revise(Value):
+    """Ask a model for `n` revisions of `target`, with what the verifier said of it."""
+
+    node: ClassVar[str] = "revise"
+    kind: Literal["revise"] = "revise"
+    target: str
+    n: int = 1
+    temperature: float | None = None
+    judge: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verify(Value):
+    """Show `candidates` to the verifier."""
+
+    node: ClassVar[str] = "verify"
+    kind: Literal["verify"] = "verify"
+    candidates: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Select(Value):
+    """End the run with what it has."""
+
+    node: ClassVar[str] = "select"
+    kind: Literal["select"] = "select"
+    outcome: Outcome = "completed"
+    reason: str = ""
+
+
+Action = Generate | Revise | Verify | Select
+"""What a policy may ask for. The class's name is the node's name."""
+
+
+@runtime_checkable
+class Verifier(Protocol):
+    """Judges candidates: a batch in, one verdict each out, in the same order.
+
+    Optional attributes, read where present: `hard` (bool: its word is proof), `relational` (bool:
+    a score depends on the other candidates, so all are judged anew when some arrive), `bound`
+    (a method `task, candidate bytes -> Cost`: the most that judging one candidate can cost) and
+    `verify_sync` (the same as `verify`, for callers without an event loop).
+    """
+
+    @property
+    def name(self) -> str:
+        """A short stable name, for the record."""
+        ...
+
+    async def verify(self, task: Task, candidates: Sequence[Candidate]) -> Sequence[Verdict]:
+        """Judge each candidate. Failures are verdicts with `error`, or raise."""
+        ...

@@ -1,0 +1,44 @@
+"""Policies that draw whole answers independently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from verifier_agent.budget import Remaining
+from verifier_agent.search.policy import Count, Temperature, policy
+from verifier_agent.tree import Tree
+from verifier_agent.values import Action, Generate, Select
+
+
+@policy
+def best_of(
+    tree: Tree, remaining: Remaining, n: Count = 8, *, temperature: Temperature | None = None
+) -> Sequence[Action]:
+    """Draw `n` answers at once, judge them all, and end. Cobbe et al. 2021."""
+    missing = n - len(tree.children(None))
+    if missing > 0:
+        return [Generate(n=missing, temperature=temperature, reason=f"best of {n}")]
+    return [Select(reason=f"{n} answers drawn and judged")]
+
+
+@policy
+def sample(
+    tree: Tree,
+    remaining: Remaining,
+    n: Count = 32,
+    batch: Count = 4,
+    *,
+    temperature: Temperature | None = None,
+) -> Sequence[Action]:
+    """Draw up to `n` answers, `batch` at a time, so that a stop rule can end it between batches.
+
+    With `until(sample(32), agree(0.95))` it is adaptive consistency (Aggarwal et al. 2023).
+    """
+    drawn = len(tree.children(None))
+    if drawn < n:
+        # up to the next multiple of the batch: a round cut short by the budget changes no other
+        missing = min(n, (drawn // batch + 1) * batch) - drawn
+        return [
+            Generate(n=missing, temperature=temperature, reason=f"{drawn} of at most {n} drawn")
+        ]
+    return [Select(reason=f"all {n} answers drawn")]

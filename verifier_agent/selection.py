@@ -1,0 +1,134 @@
+"""Selectors: from judged candidates to one answer with a confidence. Pure.
+
+A selector sees every finished candidate of the whole tree, not only the last revision: right
+answers often turn wrong when revised (about 38 % in Snell et al. 2024, section 6). Candidates
+come sorted by id, and ties go to the first, so the choice never depends on finishing order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Concatenate, ParamSpec, cast
+
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.spec import Spec
+from verifier_agent.values import Judged, Selection
+
+P = ParamSpec("P")
+
+SelectorFunction = Callable[[Sequence[Judged]], Selection]
+"""Any callable of this shape is accepted where a `Selector` is."""
+
+
+class Selector(Spec):
+    """How to choose among judged candidates."""
+
+    kind = "selector"
+    inputs = 1
+    __slots__ = ()
+
+    def __call__(self, judged: Sequence[Judged]) -> Selection:
+        """Choose; `judged` holds finished candidates without errors, sorted by id."""
+        return cast(Selection, super().__call__(judged))
+
+
+def selector(
+    function: Callable[Concatenate[Sequence[Judged], P], Selection],
+) -> Callable[P, Selector]:
+    """Turn `function(judged, …)` into a factory of selectors with its other arguments bound."""
+    Selector.define(function)
+
+    def factory(*args: P.args, **kwargs: P.kwargs) -> Selector:
+        return Selector.make(function.__name__, args, kwargs)
+
+    factory.__name__ = factory.__qualname__ = function.__name__
+    factory.__doc__ = function.__doc__
+    return factory
+
+
+@selector
+def best(judged: Sequence[Judged]) -> Selection:
+    """Choose the highest score; those without a score come last. Confidence: that score.
+
+    Support is each answer's share of all scores. Best-of-N: Cobbe et al. 2021, section 4.
+    """
+    if not judged:
+        return Selection()
+    top = max(judged, key=_score_or_below)
+    return Selection(
+        candidate=top.candidate.id,
+        answer=_shown(top),
+        confidence=top.score,
+        basis="none" if top.score is None else "score",
+        support=_shares(_add_up(judged, weighted=True)),
+    )
+
+
+@selector
+def vote(judged: Sequence[Judged]) -> Selection:
+    """Choose the most frequent answer, and its best-scored candidate. Confidence: its share.
+
+    Self-consistency: Wang et al. 2023. Without any comparable answer it is `best`.
+    """
+    return _elect(judged, _add_up(judged, weighted=False))
+
+
+@selector
+def weighted_vote(judged: Sequence[Judged]) -> Selection:
+    """Choose the answer with the highest sum of scores. Confidence: its share of all scores.
+
+    Verifier-weighted majority: Li et al. 2023 (DiVeRSe). A candidate without a score has no
+    weight; if none has one, or all are 0, every candidate weighs the same.
+    """
+    weights = _add_up(judged, weighted=True)
+    if not any(weights.values()):
+        weights = _add_up(judged, weighted=False)
+    return _elect(judged, weights)
+
+
+def _elect(judged: Sequence[Judged], weights: dict[str, float]) -> Selection:
+    if not weights:
+        return best()(judged)
+    answer = max(weights, key=lambda a: weights[a])  # the first of equals: sorted by id
+    top = max((j for j in judged if j.candidate.answer == answer), key=_score_or_below)
+    support = _shares(weights)
+    return Selection(
+        candidate=top.candidate.id,
+        answer=answer,
+        confidence=support.get(answer),
+        basis="vote share",
+        support=support,
+    )
+
+
+def _add_up(judged: Sequence[Judged], *, weighted: bool) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for j in judged:
+        if j.candidate.answer is not None:
+            weight = (j.score or 0.0) if weighted else 1.0
+            weights[j.candidate.answer] = weights.get(j.candidate.answer, 0.0) + weight
+    return weights
+
+
+def _shares(weights: dict[str, float]) -> dict[str, float]:
+    total = sum(weights.values())
+    return {answer: weight / total for answer, weight in weights.items()} if total > 0 else {}
+
+
+def _score_or_below(judged: Judged) -> float:
+    return -1.0 if judged.score is None else judged.score
+
+
+def _shown(judged: Judged) -> str:
+    return judged.candidate.text if judged.candidate.answer is None else judged.candidate.answer
+
+
+def resolve_selector(selector: SelectorFunction | str) -> SelectorFunction:
+    """Read a selector's text form; a callable is returned as it is."""
+    if isinstance(selector, str):
+        return Selector.parse(selector)
+    if not callable(selector):
+        raise ConfigurationError(
+            f"selector={selector!r}: give a name such as 'vote', or a function of judged candidates"
+        )
+    return selector

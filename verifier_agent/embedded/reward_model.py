@@ -1,0 +1,121 @@
+"""The embedded process reward model as a verifier: a score for each line of a solution."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from verifier_agent.embedded.decoding import CONTEXT_WINDOW
+from verifier_agent.embedded.judge import closed, judge
+from verifier_agent.embedded.tokenizer import SOLVE_ID, OutsideVocabulary, encode
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.values import Candidate, Cost, Task, Verdict
+
+SUSPICIOUS = 0.5
+"""Feedback names the first line that is less likely right than this."""
+
+BATCH = 32
+"""So many candidates are read at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedRewardModel:
+    """Judges solutions to questions of `verifier_agent.embedded.family`, line by line.
+
+    A verdict's `steps` hold P(line right) for each non-blank line, earlier lines taken as they
+    stand; its score is their product, or their least with `aggregate="min"`. Partial solutions are
+    judged too. What it cannot read gets a verdict without a score, with an error.
+    """
+
+    aggregate: Literal["product", "min"] = "product"
+
+    def __post_init__(self) -> None:
+        if self.aggregate not in ("product", "min"):
+            raise ConfigurationError(f"aggregate {self.aggregate!r} is not 'product' or 'min'")
+
+    @property
+    def name(self) -> str:
+        """The verifier's name in the record."""
+        return "embedded-prm"
+
+    @property
+    def hard(self) -> bool:
+        """A learned score is no proof."""
+        return False
+
+    @property
+    def parameters(self) -> int:
+        """How many weights the network has."""
+        return judge().parameters
+
+    def bound(self, task: Task, candidate_bytes: int) -> Cost:
+        """Return the most that judging one candidate of so many bytes can cost.
+
+        Each token but the two that close question and solution takes at least one byte.
+        """
+        most = len(task.question.encode()) + candidate_bytes + 2
+        return Cost(calls=1, input_tokens=most)
+
+    async def verify(self, task: Task, candidates: Sequence[Candidate]) -> Sequence[Verdict]:
+        """Judge candidates in a worker thread; see `verify_sync`."""
+        return await asyncio.to_thread(self.verify_sync, task, candidates)
+
+    def verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> Sequence[Verdict]:
+        """Judge candidates; one verdict each, in the same order."""
+        try:
+            question = (*encode(task.question), SOLVE_ID)
+        except OutsideVocabulary as error:
+            return [self._unread(candidate, str(error)) for candidate in candidates]
+        verdicts: dict[int, Verdict] = {}
+        readable: list[tuple[int, list[int]]] = []
+        for at, candidate in enumerate(candidates):
+            try:
+                readable.append((at, _tokens(candidate, len(question))))
+            except ConfigurationError as error:
+                verdicts[at] = self._unread(candidate, str(error))
+        for first in range(0, len(readable), BATCH):
+            batch = readable[first : first + BATCH]
+            scores = judge().scores(question, [tokens for _, tokens in batch])
+            for (at, tokens), steps in zip(batch, scores, strict=True):
+                cost = Cost(calls=1, input_tokens=len(question) + len(tokens))
+                verdicts[at] = self._verdict(candidates[at], [float(s) for s in steps], cost)
+        return [verdicts[at] for at in range(len(candidates))]
+
+    def _verdict(self, candidate: Candidate, steps: list[float], cost: Cost) -> Verdict:
+        score = min(steps) if self.aggregate == "min" else math.prod(steps)
+        return Verdict(
+            candidate=candidate.id,
+            verifier=self.name,
+            score=score,
+            steps=tuple(steps),
+            feedback=_feedback(candidate.text, steps),
+            cost=cost,
+        )
+
+    def _unread(self, candidate: Candidate, error: str) -> Verdict:
+        return Verdict(candidate=candidate.id, verifier=self.name, error=error)
+
+
+def _tokens(candidate: Candidate, question: int) -> list[int]:
+    """Return a candidate's closed token ids; raises ConfigurationError if it cannot be read."""
+    tokens = closed(encode(candidate.text), candidate.done)
+    if not tokens:
+        raise ConfigurationError("there is no text to judge")
+    if question + len(tokens) > CONTEXT_WINDOW:
+        raise ConfigurationError(
+            f"question and solution have {question + len(tokens)} tokens; "
+            f"the embedded reward model reads {CONTEXT_WINDOW}"
+        )
+    return tokens
+
+
+def _feedback(text: str, steps: Sequence[float]) -> str:
+    """Name the first line that is probably wrong; empty if there is none."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for number, (line, score) in enumerate(zip(lines, steps, strict=True), start=1):
+        if score < SUSPICIOUS:
+            return f"step {number} is probably wrong: `{line}`"
+    return ""

@@ -1,0 +1,132 @@
+"""Train the embedded generator, from nothing, on correct solutions only.
+
+    python -m verifier_agent.training.generator --out DIRECTORY
+
+leaves `generator.pt` in the directory; run again, it goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from random import Random
+
+from verifier_agent.embedded.family import LEVELS, Problem, Shape, draw_shape
+from verifier_agent.embedded.tokenizer import END_ID, PAD_ID, SOLVE_ID, VOCABULARY, encode
+from verifier_agent.errors import MissingExtra
+from verifier_agent.training.loop import Plan, say, train
+from verifier_agent.training.network import LanguageModel, Size
+
+try:
+    import torch
+    import torch.nn.functional as F
+    from torch import Tensor
+except ImportError as error:
+    raise MissingExtra("training the embedded models", "train") from error
+
+SIZE = Size(layers=4, width=96, heads=3)
+STEPS = 3_200
+BATCH = 48
+CHUNK = 8
+"""So many batches are drawn at once and sorted by length, to waste little on padding."""
+
+IGNORED = -100
+STEP_WEIGHTS = (8, 8, 6, 5, 4, 3, 2)
+"""How often a training chain has 1, 2, ... 7 steps."""
+
+SIZES = (Shape(1, 100), Shape(1, 1_000, least=20), Shape(1, 10_000, least=100))
+SIZE_WEIGHTS = (3, 4, 4)
+OUT_OF_REACH = 0.04
+"""Part of the training problems that have the numbers of level 6, and 1 to 12 steps."""
+
+
+def training_problem(rng: Random, progress: float) -> Problem:
+    """Draw a problem of the training split; short ones only in the first tenth of the training."""
+    if progress > 0.1 and rng.random() < OUT_OF_REACH:
+        shape, steps = LEVELS[6], rng.randint(1, LEVELS[6].steps)
+    else:
+        shape = rng.choices(SIZES, SIZE_WEIGHTS)[0]
+        steps = rng.choices(range(1, 8), STEP_WEIGHTS)[0]
+        if progress <= 0.1:
+            steps = min(steps, 3)
+    return draw_shape(rng, Shape(steps, shape.limit, shape.least, shape.factors), "train")
+
+
+def sequence(question: str, solution: str) -> tuple[list[int], int]:
+    """Return the ids of a question with a full solution, and how many belong to the question."""
+    asked = [*encode(question), SOLVE_ID]
+    return [*asked, *encode(solution), END_ID], len(asked)
+
+
+def padded(sequences: list[tuple[list[int], int]]) -> tuple[Tensor, Tensor]:
+    """Return tokens (batch, time) and question lengths (batch,)."""
+    longest = max(len(ids) for ids, _ in sequences)
+    rows = [ids + [PAD_ID] * (longest - len(ids)) for ids, _ in sequences]
+    return torch.tensor(rows), torch.tensor([question for _, question in sequences])
+
+
+def next_tokens(tokens: Tensor, question: Tensor) -> Tensor:
+    """Return what to predict at each place, (batch, time - 1); IGNORED outside the solution."""
+    time = torch.arange(1, tokens.shape[1])
+    target = tokens[:, 1:]
+    return target.masked_fill((time < question[:, None]) | (target == PAD_ID), IGNORED)
+
+
+class Curriculum:
+    """The generator's batches, a pure function of the seed and the step."""
+
+    def __init__(self, seed: int, steps: int, batch: int = BATCH) -> None:
+        self.seed, self.steps, self.batch = seed, steps, batch
+        self._chunk: tuple[int, list[list[tuple[list[int], int]]]] = (-1, [])
+
+    def at(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return tokens and question lengths of the batch of this step."""
+        number = step // CHUNK
+        if self._chunk[0] != number:
+            rng = Random(f"generator:{self.seed}:{number}")
+            progress = number * CHUNK / self.steps
+            problems = [training_problem(rng, progress) for _ in range(self.batch * CHUNK)]
+            rows = [sequence(p.question, p.solution) for p in problems]
+            rows.sort(key=lambda row: len(row[0]))
+            batches = [rows[i : i + self.batch] for i in range(0, len(rows), self.batch)]
+            rng.shuffle(batches)
+            self._chunk = (number, batches)
+        return padded(self._chunk[1][step % CHUNK])
+
+
+def prediction_loss(model: LanguageModel, tokens: Tensor, question: Tensor) -> Tensor:
+    """Return the mean cross-entropy of the solution's tokens, in nats."""
+    target = next_tokens(tokens, question)
+    states = model.states(tokens[:, :-1], question)
+    used = target != IGNORED
+    return F.cross_entropy(model.head(states[used]), target[used])
+
+
+def run(out: Path, plan: Plan, seed: int = 0, batch: int = BATCH, until: int | None = None) -> None:
+    """Train the generator and leave its checkpoint in `out`."""
+    torch.manual_seed(seed)
+    model = LanguageModel(len(VOCABULARY), SIZE)
+    say(f"{sum(p.numel() for p in model.parameters())} parameters")
+    curriculum = Curriculum(seed, plan.steps, batch)
+
+    def loss_at(step: int) -> tuple[Tensor, int]:
+        tokens, question = curriculum.at(step)
+        return prediction_loss(model, tokens, question), tokens.numel()
+
+    train(model, loss_at, plan, out / "generator.pt", until)
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    run(chosen.out, Plan(chosen.steps), chosen.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -111,10 +111,10 @@ class Stack:
                 seen = mask if mask.ndim == 2 else mask[:, None]
                 scores = np.where(seen, scores, np.float32(-1e9))
             y = softmax(scores) @ values[:, :, :end]
-            x = x + y.swapaxes(1, 2).reshape(x.shape) @ out
+            x = np.add(x, y.swapaxes(1, 2).reshape(x.shape) @ out)
             hidden = normalised(x) @ up
             np.maximum(hidden, 0, out=hidden)
-            x = x + (hidden * hidden) @ down
+            x = np.add(x, np.square(hidden) @ down)
         return normalised(x)
 
     def _project(

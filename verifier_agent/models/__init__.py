@@ -1,0 +1,23 @@
+"""Chat models: names to models, what a model can do, what a request may cost, what failed."""
+
+from __future__ import annotations
+
+from verifier_agent.models.capabilities import Capabilities, call_options, capabilities
+from verifier_agent.models.failures import UnusableReply, is_transient, retry_after
+from verifier_agent.models.names import resolve_model
+from verifier_agent.models.openai_chat import OpenAIChatModel
+from verifier_agent.models.tokens import Margins, input_bound, usage_cost
+
+__all__ = [
+    "Capabilities",
+    "Margins",
+    "OpenAIChatModel",
+    "UnusableReply",
+    "call_options",
+    "capabilities",
+    "input_bound",
+    "is_transient",
+    "resolve_model",
+    "retry_after",
+    "usage_cost",
+]

@@ -1,0 +1,34 @@
+"""Public doubles for tests: a loopback model server that counts, and scripts for it."""
+
+from __future__ import annotations
+
+from verifier_agent.testing.completions import characters, words
+from verifier_agent.testing.ledger import Served
+from verifier_agent.testing.script import (
+    Choice,
+    Fault,
+    Reply,
+    Request,
+    Script,
+    Usage,
+    always,
+    by_seed,
+    cycle,
+)
+from verifier_agent.testing.server import ModelServer
+
+__all__ = [
+    "Choice",
+    "Fault",
+    "ModelServer",
+    "Reply",
+    "Request",
+    "Script",
+    "Served",
+    "Usage",
+    "always",
+    "by_seed",
+    "characters",
+    "cycle",
+    "words",
+]

@@ -32,8 +32,9 @@ class ConfigurationError(VerifierAgentError, ValueError):
 class MissingExtra(ConfigurationError, ImportError):
     """An optional package is missing; the message is the line that installs it."""
 
-    def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs an extra: pip install 'verifier-agent[{extra}]'")
+    def __init__(self, what: str, extra: str, *packages: str) -> None:
+        wanted = " ".join([f"'verifier-agent[{extra}]'", *packages])
+        super().__init__(f"{what} needs an extra: pip install {wanted}")
         self.extra = extra
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 from verifier_agent.errors import ConfigurationError
@@ -166,12 +166,6 @@ class Price(Value):
             + cost.output_tokens * self.output
         ) / 1e6
         return replace(cost, usd=usd)
-
-
-def priced(cost: Cost, model: str, prices: Mapping[str, Price]) -> Cost:
-    """Fill in the dollars of a call to `model`; they become None where its price is unknown."""
-    price = prices.get(model)
-    return replace(cost, usd=None) if price is None else price.of(cost)
 
 
 def times(cost: Cost, n: int) -> Cost:

@@ -1,0 +1,119 @@
+"""`create_verifier_agent`: the parts checked, and the graph assembled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import RunnableLambda
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.store.base import BaseStore
+from langgraph.types import Checkpointer
+
+from verifier_agent.answers import answer_key
+from verifier_agent.budget import Budget, Price
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.graph.edge import Controller
+from verifier_agent.graph.nodes import Nodes
+from verifier_agent.graph.settings import Parts, check_numbers, read_budget
+from verifier_agent.graph.state import Face, State
+from verifier_agent.models import capabilities, resolve_model
+from verifier_agent.search import PolicyFunction, agree, passed, resolve_policy, sample, until
+from verifier_agent.selection import SelectorFunction, resolve_selector
+from verifier_agent.verifiers import VerifierLike, resolve_verifiers
+
+DEFAULT_BUDGET = Budget(calls=32)
+"""Eight answers, each with up to one judge call and a few retries: small enough to be safe."""
+
+
+def default_policy() -> PolicyFunction:
+    """Return the policy used when none is named: up to 8 answers, fewer when they agree."""
+    return until(sample(8, batch=4), agree(0.95) | passed(0.95, count=2))
+
+
+def create_verifier_agent(
+    model: str | BaseChatModel,
+    *,
+    verifier: VerifierLike | Sequence[VerifierLike] = "auto",
+    policy: str | PolicyFunction | None = None,
+    budget: Budget | Mapping[str, Any] | None = None,
+    selector: str | SelectorFunction = "weighted_vote",
+    prices: Mapping[str, Price] | None = None,
+    max_tokens: int | None = None,
+    seed: int | None = None,
+    answer: Callable[[str], str | None] = answer_key,
+    checkpointer: Checkpointer = None,
+    store: BaseStore | None = None,
+    name: str = "verifier_agent",
+) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Build the agent: a compiled LangGraph graph over `messages`.
+
+    The result of `invoke` holds `messages`, with the answer appended, and `verifier_agent` with
+    the selection and the whole record; `Run.of(result)` reads it. Settings of a single call go
+    into `config={"configurable": {"verifier_agent": {"budget": …, "policy": …, "seed": …}}}`;
+    known are budget, context, max_tokens, policy, run_id, seed and selector.
+
+    Args:
+        model: A LangChain chat model, or a name: "embedded", "openai:NAME", "PROVIDER:NAME".
+        verifier: What judges candidates: a name ("auto", "agreement", "arithmetic", "judge",
+            "embedded-prm"), a `Verifier`, a plain function `(task, candidate) -> bool | float |
+            Verdict`, or several of them. "auto" is agreement where answers can be compared, else
+            a judge over the same model.
+        policy: Where compute goes: a policy, its text, or a pure function `(tree, remaining) ->
+            actions`. Default: up to 8 answers, fewer when they agree.
+        budget: The limits of one run. Default: 32 calls.
+        selector: How the answer is chosen among all finished candidates.
+        prices: Dollars per million tokens by model name; needed for a limit in dollars.
+        max_tokens: Cap on generated tokens per request. Default: the model's own.
+        seed: Makes runs repeatable, as far as the model is. Default: another one each run.
+        answer: From an answer's text to the key that votes are counted by, or None.
+        checkpointer: As in LangGraph; then every paid call is recorded and paid for once. Pass
+            `durability="sync"` to `invoke` for the full promise.
+        store: As in LangGraph.
+        name: The graph's name.
+
+    Raises:
+        ConfigurationError: A wrong argument; nothing has been spent.
+    """
+    chat_model = resolve_model(model)
+    if not callable(answer):
+        raise ConfigurationError(f"answer={answer!r}: give a function from text to a key or None")
+    check_numbers(seed, max_tokens)
+    parts = Parts(
+        model=chat_model,
+        capabilities=capabilities(chat_model),
+        verifiers=resolve_verifiers(verifier, model=chat_model),
+        policy=default_policy() if policy is None else resolve_policy(policy),
+        selector=resolve_selector(selector),
+        budget=DEFAULT_BUDGET if budget is None else read_budget(budget),
+        prices=dict(prices or {}),
+        max_tokens=max_tokens,
+        seed=seed,
+        answer=answer,
+    )
+    parts.check()
+    return assemble(parts).compile(checkpointer=checkpointer, store=store, name=name)
+
+
+def assemble(parts: Parts) -> StateGraph[Any, Any, Any, Any]:
+    """Return the uncompiled graph: four nodes and the controller edge."""
+    nodes, controller = Nodes(parts), Controller(parts)
+    graph = StateGraph(State, input_schema=Face, output_schema=Face)
+    # what a node is sent is its own business, not the state's, hence the loose type
+    actions: dict[str, Any] = {
+        "generate": RunnableLambda(nodes.generate, nodes.agenerate, name="generate"),
+        "revise": RunnableLambda(nodes.revise, nodes.arevise, name="revise"),
+        "verify": RunnableLambda(nodes.verify, nodes.averify, name="verify"),
+        "select": RunnableLambda(nodes.select, name="select"),
+    }
+    for name, action in actions.items():
+        graph.add_node(name, action)
+    targets = list(actions)
+    graph.add_conditional_edges(START, controller.begin, targets)
+    graph.add_edge("generate", "verify")
+    graph.add_edge("revise", "verify")
+    graph.add_conditional_edges("verify", controller.go_on, targets)
+    graph.add_edge("select", END)
+    return graph

@@ -1,0 +1,199 @@
+"""One request to a model, with its retries and its deadline: the leaf work of a round.
+
+The retry rules, the reading of the reply and the charges are written once; `send` and `asend`
+differ in how they wait. What comes back is plain JSON, so that it can be recorded and replayed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, message_to_dict
+from langchain_core.outputs import LLMResult
+from langchain_core.runnables.config import ensure_config
+from langgraph.errors import GraphBubbleUp
+from pydantic_core import to_jsonable_python
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
+
+from verifier_agent.models import is_transient, retry_after
+from verifier_agent.values import Value
+
+NOSTREAM = "nostream"
+"""The tag that keeps the tokens of inner calls out of the host's message stream."""
+MOST_WAIT = 60.0
+"""Seconds; a server that asks for a longer pause is not asked again."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure(Value):
+    """One attempt that gave nothing."""
+
+    error: str
+    billed: bool
+    """True if the server may have done the work all the same: a timeout, a lost connection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply(Value):
+    """What a request gave: a message per candidate asked for, or the reason why not."""
+
+    messages: tuple[dict[str, Any], ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request to be sent."""
+
+    messages: Sequence[BaseMessage]
+    options: dict[str, Any] = field(default_factory=dict)
+    attempts: int = 1
+    seconds: float | None = None
+
+
+def send(model: BaseChatModel, call: Call) -> Reply:
+    """Send `call` and wait; failures come back in the reply, nothing but a bubble-up is raised."""
+    failures: list[Failure] = []
+
+    def attempt() -> LLMResult:
+        callbacks = ensure_config().get("callbacks")
+        return model.generate(
+            [list(call.messages)], callbacks=callbacks, tags=[NOSTREAM], **call.options
+        )
+
+    def tries() -> LLMResult:
+        return Retrying(**_rules(call, failures))(attempt)
+
+    try:
+        return _read(within(call.seconds, tries), failures)
+    except Exception as error:
+        return _refused(error, failures)
+
+
+async def asend(model: BaseChatModel, call: Call) -> Reply:
+    """Send `call`; failures come back in the reply, only bubble-ups and cancelling are raised."""
+    failures: list[Failure] = []
+
+    async def attempt() -> LLMResult:
+        callbacks = ensure_config().get("callbacks")
+        return await model.agenerate(
+            [list(call.messages)], callbacks=callbacks, tags=[NOSTREAM], **call.options
+        )
+
+    try:
+        async with asyncio.timeout(call.seconds):
+            return _read(await AsyncRetrying(**_rules(call, failures))(attempt), failures)
+    except Exception as error:
+        return _refused(error, failures)
+
+
+def within(seconds: float | None, work: Callable[[], T]) -> T:
+    """Do `work` in this thread, or, with a deadline, in one that is left behind when it passes.
+
+    Raises TimeoutError at the deadline. A thread cannot be stopped: what it still does is charged
+    by whoever set the deadline.
+    """
+    if seconds is None:
+        return work()
+    results: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+
+    def job() -> None:
+        try:
+            results.put((work(), None))
+        except BaseException as error:  # handed to the waiting thread, whatever it is
+            results.put((None, error))
+
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(job,), daemon=True).start()
+    try:
+        value, error = results.get(timeout=max(seconds, 0.0))
+    except Empty:
+        raise TimeoutError(f"no reply within {seconds:.3g} seconds") from None
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]
+
+
+def _rules(call: Call, failures: list[Failure]) -> dict[str, Any]:
+    backoff = wait_exponential_jitter(initial=0.25, max=8.0, jitter=0.25)
+
+    def wait(state: RetryCallState) -> float:
+        asked = retry_after(_error(state))
+        return backoff(state) if asked is None else asked
+
+    def again(error: BaseException) -> bool:
+        pause = retry_after(error)
+        return is_transient(error) and (pause is None or pause <= MOST_WAIT)
+
+    stop: Any = stop_after_attempt(call.attempts)
+    if call.seconds is not None:
+        stop = stop | stop_after_delay(call.seconds)
+    return {
+        "stop": stop,
+        "wait": wait,
+        "retry": retry_if_exception(again),
+        "before_sleep": lambda state: failures.append(_failure(_error(state))),
+        "reraise": True,
+    }
+
+
+def _error(state: RetryCallState) -> BaseException:
+    outcome = state.outcome
+    error = outcome.exception() if outcome is not None else None
+    return error or RuntimeError("no outcome")
+
+
+def _failure(error: BaseException) -> Failure:
+    text = str(error).strip() or "no message"
+    # a status code is the server's own word that it did not answer; silence says nothing
+    refused = getattr(error, "status_code", None) is not None or isinstance(error, ValueError)
+    return Failure(error=f"{type(error).__name__}: {text}", billed=not refused)
+
+
+def _refused(error: Exception, failures: list[Failure]) -> Reply:
+    if isinstance(error, GraphBubbleUp):
+        raise error
+    return Reply(failures=(*failures, _failure(error)))
+
+
+def _read(result: LLMResult, failures: list[Failure]) -> Reply:
+    messages = (getattr(generation, "message", None) for generation in result.generations[0])
+    plain = tuple(plain_message(m) for m in messages if isinstance(m, AIMessage))
+    return Reply(messages=plain, failures=tuple(failures))
+
+
+def plain_message(message: BaseMessage) -> dict[str, Any]:
+    """Return langchain's plain form of `message`, as JSON that every checkpointer can store."""
+    # lone surrogates cannot be written as UTF-8, and some models emit them
+    plain = to_jsonable_python(
+        message_to_dict(message), fallback=str, inf_nan_mode="null", bytes_mode="base64"
+    )
+    clean: dict[str, Any] = _clean(plain)
+    return clean
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return value

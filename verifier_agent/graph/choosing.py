@@ -1,0 +1,39 @@
+"""What the node `select` does: the answer of a run. Pure."""
+
+from __future__ import annotations
+
+from langchain_core.messages import AIMessage, messages_from_dict
+
+from verifier_agent.selection import SelectorFunction, best
+from verifier_agent.tree import Tree
+from verifier_agent.values import Select, Selection
+
+
+def choose(selector: SelectorFunction, tree: Tree, ending: Select) -> Selection:
+    """Choose among all finished candidates of the tree, and say why the run ended.
+
+    With none finished the best unfinished one stands in, and the reason says so; with none at all
+    the outcome is "failed", and the reason is the last error.
+    """
+    if tree.finished:
+        return selector(tree.finished).because(ending.outcome, ending.reason)
+    partial = [tree.judged(c.id) for c in tree if c.error is None]
+    if partial:
+        reason = f"{ending.reason}; no answer is complete, this is the best beginning of one"
+        return best()(partial).because(ending.outcome, reason)
+    errors = [c.error for c in tree if c.error is not None]
+    reason = f"no candidate is usable: {errors[-1]}" if errors else ending.reason
+    return Selection().because("failed" if errors else ending.outcome, reason)
+
+
+def answer_message(tree: Tree, selection: Selection) -> AIMessage | None:
+    """Return the chosen candidate as a message: the model's own, with the whole text."""
+    if selection.candidate is None:
+        return None
+    candidate = tree[selection.candidate]
+    message = messages_from_dict([candidate.message])[0]
+    assert isinstance(message, AIMessage)
+    if message.text.strip() != candidate.text.strip():
+        # the model wrote the last part only: the beginning came from the candidates above it
+        message = message.model_copy(update={"content": candidate.text})
+    return message

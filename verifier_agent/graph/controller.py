@@ -1,0 +1,254 @@
+"""The controller's decision: from a tree and what remains to the next round. Pure.
+
+Before each round every action gets an allowance, so that all allowances together are at most what
+remains, with enough kept back to judge what will be made. What cannot be paid for is not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from verifier_agent.budget import Allowance, Remaining, times
+from verifier_agent.errors import BudgetTooSmall, PolicyError
+from verifier_agent.search import PolicyFunction
+from verifier_agent.tree import Tree
+from verifier_agent.values import (
+    Action,
+    Cost,
+    Generate,
+    Outcome,
+    Revise,
+    Select,
+    Value,
+    Verify,
+)
+
+ATTEMPTS = 3
+"""Requests per candidate where the budget allows it: one and two retries of transient errors."""
+DEFAULT_CAP = 1024
+"""Generated tokens per request under a limit in tokens or dollars, where nobody named a number."""
+LEAST_CAP = 16
+"""No request is sent with a lower cap: it would pay for a prompt and get no answer."""
+LEAST_SECONDS = 0.02
+"""No round is begun with less time; also kept back, since a deadline is met a little late."""
+STEPS_PER_ROUND = 2
+"""Supersteps of one round: generate or revise, then verify."""
+STEPS_TO_FINISH = 2
+"""Supersteps kept for `select`: its own, and the one in which the host notices the end."""
+
+
+NOTHING = Allowance(attempts=0)
+"""What an action that sends no request may use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned(Value):
+    """One action, the ids of the candidates it will make, and what each of them may use."""
+
+    action: Annotated[Generate | Revise | Verify | Select, Field(discriminator="kind")]
+    ids: tuple[str, ...] = ()
+    allowance: Allowance = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Value):
+    """One round: what is done, and with what in hand."""
+
+    round: int
+    actions: tuple[Planned, ...]
+    remaining: dict[str, float] = field(default_factory=dict)
+    """What was left in the limited units when it was decided."""
+
+    @property
+    def ending(self) -> Select | None:
+        """The select action, if this round ends the run."""
+        action = self.actions[0].action
+        return action if isinstance(action, Select) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How to bound what one candidate can cost; both functions are pure."""
+
+    request: Callable[[Generate | Revise, int], Cost]
+    """(action, cap in tokens) → the most that one request for it can cost."""
+    judging: Callable[[Generate | Revise, int], Cost]
+    """(action, cap in tokens) → what judging one such candidate will cost at most, as foreseen."""
+    cap: int | None
+    """The cap on generated tokens that was asked for, if any."""
+
+
+def decide(
+    policy: PolicyFunction,
+    tree: Tree,
+    remaining: Remaining,
+    bounds: Bounds,
+    *,
+    number: int,
+    steps: int,
+) -> Decision:
+    """Return the next round: what the policy asks for, cut to what can be paid.
+
+    `steps` is how many supersteps the host still allows. Raises PolicyError for impossible
+    actions, and BudgetTooSmall if not even the first candidate can be paid for.
+    """
+    actions = tuple(policy(tree, remaining))
+    check_actions(actions, tree)
+    limited = {
+        unit: getattr(remaining, unit)
+        for unit in ("calls", "tokens", "usd", "seconds")
+        if getattr(remaining, unit) != float("inf")
+    }
+
+    def ending(outcome: Outcome, reason: str) -> Decision:
+        select = Select(outcome=outcome, reason=reason)
+        return Decision(round=number, actions=(Planned(action=select),), remaining=limited)
+
+    if isinstance(actions[0], Select):
+        return ending(actions[0].outcome, actions[0].reason)
+    if steps < STEPS_PER_ROUND + STEPS_TO_FINISH:
+        return ending("steps", f"the host's recursion limit leaves {steps} steps")
+    if remaining.seconds <= LEAST_SECONDS:
+        return ending("budget", "the seconds are used up")
+    if isinstance(actions[0], Verify):
+        wanted = [a for a in actions if isinstance(a, Verify)]
+        verify = replace(wanted[0], candidates=tuple(c for a in wanted for c in a.candidates))
+        planned: tuple[Planned, ...] = (Planned(action=verify),)
+    else:
+        growing = [a for a in actions if isinstance(a, Generate | Revise)]
+        planned = _afford(growing, tree, remaining, bounds)
+    if not planned:
+        if not len(tree):
+            raise BudgetTooSmall(_too_small(actions[0], remaining, bounds))
+        return ending("budget", "what is left cannot pay for another candidate")
+    return Decision(round=number, actions=planned, remaining=limited)
+
+
+def check_actions(actions: Sequence[Action], tree: Tree) -> None:
+    """Raise PolicyError unless `actions` are one kind of round and name what exists."""
+    if not actions:
+        raise PolicyError("the policy returned no action; return [Select(…)] to end the run")
+    strange = [a for a in actions if not isinstance(a, Generate | Revise | Verify | Select)]
+    if strange:
+        raise PolicyError(f"the policy returned {strange[0]!r}, which is no action")
+    kinds = {"grow" if isinstance(a, Generate | Revise) else a.kind for a in actions}
+    if len(kinds) > 1:
+        raise PolicyError(f"one kind of round at a time, not {sorted(a.kind for a in actions)}")
+    for action in actions:
+        if isinstance(action, Generate | Revise) and action.n < 1:
+            raise PolicyError(f"{action!r}: n must be at least 1")
+        for name in _named_in(action):
+            if name not in tree:
+                raise PolicyError(f"{action!r} names {name!r}, which does not exist")
+            if tree[name].error is not None:
+                raise PolicyError(f"{action!r} names {name!r}, which failed: {tree[name].error}")
+        if isinstance(action, Generate) and action.parent and tree[action.parent].done:
+            raise PolicyError(f"{action!r} continues {action.parent!r}, which is complete")
+
+
+def _named_in(action: Action) -> tuple[str, ...]:
+    match action:
+        case Generate(parent=parent):
+            return () if parent is None else (parent,)
+        case Revise(target=target):
+            return (target,)
+        case Verify(candidates=candidates):
+            return candidates
+        case _:
+            return ()
+
+
+def _afford(
+    actions: Sequence[Generate | Revise], tree: Tree, remaining: Remaining, bounds: Bounds
+) -> tuple[Planned, ...]:
+    """Clamp each action's `n` to what remains, then share out the rest as retries."""
+    chosen: list[tuple[Generate | Revise, int | None, Cost]] = []
+    left = remaining
+    for action in actions:
+        cap, unit = _cap(action, tree, left, bounds)
+        n = int(min(action.n, left.fits(unit)))
+        if not n and not chosen and not tree.finished:
+            # an answer that nobody could judge is better than none
+            n = int(min(1, left.fits(bounds.request(action, cap or 0))))
+        if n >= 1:
+            chosen.append((replace(action, n=n), cap, bounds.request(action, cap or 0)))
+            left = left.minus(times(unit, n))
+    again = sum((times(request, a.n) for a, _, request in chosen), Cost())
+    more = left.fits(again) if chosen else 0
+    attempts = 1 + int(min(more, ATTEMPTS - 1))
+    spare = int(min(more - (attempts - 1), attempts))
+    seconds = None if remaining.seconds == float("inf") else remaining.seconds - LEAST_SECONDS
+    return tuple(
+        Planned(
+            action=action,
+            ids=ids,
+            allowance=Allowance(
+                attempts=attempts,
+                spare=spare,
+                max_tokens=cap,
+                input_tokens=request.input_tokens,
+                seconds=seconds,
+            ),
+        )
+        for (action, cap, request), ids in zip(chosen, _new_ids(chosen, tree), strict=True)
+    )
+
+
+def _cap(
+    action: Generate | Revise, tree: Tree, left: Remaining, bounds: Bounds
+) -> tuple[int | None, Cost]:
+    """Return the cap on generated tokens, and what one judged candidate costs at most under it.
+
+    Tokens are known only after the call, so under a limit in tokens or dollars a request is
+    budgeted at its cap. Once some answers are there, twice the longest is cap enough; when not
+    even one request fits, the cap is halved until one does.
+    """
+    cap = bounds.cap
+    if left.priced:
+        longest = max((c.cost.output_tokens for c in tree if c.error is None), default=0)
+        cap = cap or DEFAULT_CAP
+        if longest:
+            cap = min(cap, max(2 * longest, 4 * LEAST_CAP))
+
+    def unit(cap: int) -> Cost:
+        return bounds.request(action, cap) + bounds.judging(action, cap)
+
+    if cap is not None and left.priced:
+        while left.fits(unit(cap)) < 1 and cap > LEAST_CAP:
+            cap = max(LEAST_CAP, cap // 2)
+    return cap, unit(cap or 0)
+
+
+def _new_ids(
+    chosen: Sequence[tuple[Generate | Revise, Any, Any]], tree: Tree
+) -> list[tuple[str, ...]]:
+    """Name the candidates to come: `parent.via.ordinal`, ordinals counting on from the tree."""
+    used: dict[tuple[str | None, str], int] = {}
+    ids: list[tuple[str, ...]] = []
+    for action, _, _ in chosen:
+        parent = action.parent if isinstance(action, Generate) else action.target
+        via = action.kind
+        first = used.get((parent, via), len(tree.children(parent, via)))
+        used[parent, via] = first + action.n
+        prefix = "" if parent is None else f"{parent}."
+        ids.append(tuple(f"{prefix}{via[0]}{first + i}" for i in range(action.n)))
+    return ids
+
+
+def _too_small(action: Action, remaining: Remaining, bounds: Bounds) -> str:
+    assert isinstance(action, Generate | Revise)
+    unit = bounds.request(action, LEAST_CAP)
+    has = ", ".join(
+        f"{needed:g} {name} of {left:g}"
+        for name, needed, left in (
+            ("calls", unit.calls, remaining.calls),
+            ("tokens", unit.tokens, remaining.tokens),
+            ("usd", unit.usd or 0.0, remaining.usd),
+        )
+        if left != float("inf")
+    )
+    return f"the budget cannot pay for one answer: a call can need {has}; raise the budget"

@@ -1,0 +1,119 @@
+"""The controller edge: reads the state, decides, and sends each node its work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.messages import message_to_dict
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Send
+
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.graph import judging
+from verifier_agent.graph.brief import Brief, brief
+from verifier_agent.graph.controller import Bounds, Decision, Planned, decide
+from verifier_agent.graph.growing import Work
+from verifier_agent.graph.once import process
+from verifier_agent.graph.settings import Parts, begin, per_call, resume
+from verifier_agent.graph.state import SCHEMA, Plain, Run, merge
+from verifier_agent.models import input_bound
+from verifier_agent.tree import Tree
+from verifier_agent.values import Cost, Generate, Revise, Verify
+
+BYTES_PER_TOKEN = 4
+"""To foresee how long an answer to be judged will be; the judging itself is bounded by bytes."""
+
+
+class Controller:
+    """The conditional edge from START and from `verify`."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    def begin(self, state: Mapping[str, Any], config: RunnableConfig) -> list[Send]:
+        """Begin a run: a new turn on its thread, with the settings of this call."""
+        parts, run_id = per_call(self.parts, config)
+        turn = (state.get("verifier_agent") or {}).get("turn", 0) + 1
+        fresh = {"schema": SCHEMA, "turn": turn, "run": begin(parts, run_id)}
+        return self.go_on({**state, "verifier_agent": fresh})
+
+    def go_on(self, state: Mapping[str, Any]) -> list[Send]:
+        """Decide the next round from the state alone.
+
+        Edges cannot write state: the decision and the run's settings travel to the node with its
+        work, and the node writes them down.
+        """
+        run = Run.of(state)
+        parts = resume(self.parts, run.plain["run"])
+        decision = decide(
+            parts.policy,
+            run.tree,
+            run.remaining,
+            bounds(parts, run),
+            number=len(run.decisions) + 1,
+            steps=state["remaining_steps"],
+        )
+        update: Plain = {
+            "schema": SCHEMA,
+            "turn": run.plain["turn"],
+            "run": run.plain["run"],
+            "decisions": {str(decision.round): decision.to_dict()},
+        }
+        if decision.ending or isinstance(decision.actions[0].action, Verify):
+            payload = {
+                "messages": state["messages"],
+                "verifier_agent": merge(run.plain, update),
+                "update": update,
+            }
+            return [Send(decision.actions[0].action.kind, payload)]
+        return _sends(parts, run, decision, update)
+
+
+def _sends(parts: Parts, run: Run, decision: Decision, update: Plain) -> list[Send]:
+    sends: list[Send] = []
+    for node in ("generate", "revise"):
+        planned = tuple(p for p in decision.actions if p.action.kind == node)
+        if planned:
+            work = Work(
+                round=decision.round,
+                seed=run.seed,
+                process=process(),
+                messages=tuple(message_to_dict(message) for message in run.messages),
+                actions=planned,
+                briefs=tuple(_brief(p, run.tree, parts) for p in planned),
+            )
+            sends.append(Send(node, {"work": work.to_dict(), "update": update}))
+    return sends
+
+
+def _brief(planned: Planned, tree: Tree, parts: Parts) -> Brief:
+    assert isinstance(planned.action, Generate | Revise)
+    return brief(planned.action, tree, parts.capabilities)
+
+
+def bounds(parts: Parts, run: Run) -> Bounds:
+    """Return how much requests to this agent's model and verifiers can cost at most."""
+    able = parts.capabilities
+
+    def request(action: Generate | Revise, cap: int) -> Cost:
+        shown = [*run.messages, *brief(action, run.tree, able).messages()]
+        tokens = input_bound(shown)
+        if tokens is None and run.remaining.priced:
+            raise ConfigurationError(
+                "a limit in tokens or dollars cannot hold: the messages have parts whose tokens "
+                "cannot be bounded (images, audio, files); use a limit in calls or seconds"
+            )
+        # a model that retries by itself, unseen, may send each request several times
+        sent = 1 + able.retries
+        cost = Cost(calls=sent, input_tokens=(tokens or 0) * sent, output_tokens=cap * sent)
+        return parts.priced(cost, able.name)
+
+    def judgement(action: Generate | Revise, cap: int) -> Cost:
+        if not action.judge:
+            return Cost()
+        size = len(brief(action, run.tree, able).prefix.encode()) + cap * BYTES_PER_TOKEN
+        each = (judging.bound(parts, verifier, run.task, size) for verifier in parts.verifiers)
+        return sum(each, Cost())
+
+    return Bounds(request=request, judging=judgement, cap=parts.max_tokens or able.default_cap)

@@ -1,0 +1,216 @@
+"""What the nodes `generate` and `revise` do: from planned actions to requests to candidates. Pure
+but for the two functions that send."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, messages_from_dict
+
+from verifier_agent.budget import Allowance
+from verifier_agent.graph.brief import Brief
+from verifier_agent.graph.calls import Call, Failure, Reply, asend, plain_message, send
+from verifier_agent.graph.controller import Planned
+from verifier_agent.graph.once import Piece
+from verifier_agent.graph.settings import Parts
+from verifier_agent.models import call_options, usage_cost
+from verifier_agent.values import Candidate, Cost, Generate, Revise, Value
+
+STEP_END = "\n"
+"""A step is one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work(Value):
+    """The payload of one node for one round: everything it needs, nothing it does not."""
+
+    round: int
+    seed: int
+    process: str
+    """The process that decided; work found by another one has survived a crash."""
+    messages: tuple[dict[str, Any], ...]
+    actions: tuple[Planned, ...]
+    briefs: tuple[Brief, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request to the model, and the candidates it is to give."""
+
+    action: Generate | Revise
+    brief: Brief
+    allowance: Allowance
+    ids: tuple[str, ...]
+    call: Call
+    lost: bool
+    """True if an earlier process may have sent it already."""
+
+
+def requests(parts: Parts, work: Work, process: str) -> list[Request]:
+    """Return the requests of a round in the order of their ids."""
+    conversation = messages_from_dict(list(work.messages))
+    together = parts.capabilities.native_n
+    made: list[Request] = []
+    for planned, brief in zip(work.actions, work.briefs, strict=True):
+        action = planned.action
+        assert isinstance(action, Generate | Revise)
+        shown = [*conversation, *brief.messages()]
+        groups = [planned.ids] if together else [(name,) for name in planned.ids]
+        made += [
+            Request(
+                action=action,
+                brief=brief,
+                allowance=planned.allowance,
+                ids=ids,
+                call=_call(parts, action, shown, planned.allowance, ids, work.seed),
+                lost=work.process != process,
+            )
+            for ids in groups
+        ]
+    return made
+
+
+def _call(
+    parts: Parts,
+    action: Generate | Revise,
+    shown: Sequence[BaseMessage],
+    allowance: Allowance,
+    ids: Sequence[str],
+    seed: int,
+) -> Call:
+    stepwise = isinstance(action, Generate) and action.until == "step"
+    options = call_options(
+        parts.capabilities,
+        n=len(ids),
+        temperature=action.temperature,
+        seeds=[draw_seed(seed, name) for name in ids],
+        stop=[STEP_END] if stepwise else (),
+        max_tokens=allowance.max_tokens,
+        # token probabilities are asked for only where they cost nothing
+        logprobs=parts.capabilities.free,
+    )
+    return Call(
+        messages=shown, options=options, attempts=allowance.attempts, seconds=allowance.seconds
+    )
+
+
+def draw_seed(seed: int, candidate: str) -> int:
+    """Return the seed of one candidate: it depends on the run's seed and its id, nothing else."""
+    digest = hashlib.blake2b(f"{seed}:{candidate}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest) >> 1
+
+
+def piece(parts: Parts, request: Request, number: int) -> Piece:
+    """Return the request as work that is paid for once."""
+
+    def again() -> tuple[tuple[Failure, ...], Call | None]:
+        if not request.lost:
+            return (), request.call
+        # this runs only if no reply was recorded: what the dead process sent is charged in full
+        lost = (Failure(error="lost in a crash", billed=True),) * request.allowance.attempts
+        spare = request.allowance.spare
+        return lost, replace(request.call, attempts=spare) if spare else None
+
+    def work() -> dict[str, Any]:
+        lost, call = again()
+        reply = send(parts.model, call) if call else Reply()
+        return replace(reply, failures=lost + reply.failures).to_dict()
+
+    async def awork() -> dict[str, Any]:
+        lost, call = again()
+        reply = await asend(parts.model, call) if call else Reply()
+        return replace(reply, failures=lost + reply.failures).to_dict()
+
+    return Piece(f"{number}:{request.ids[0]}", work, awork)
+
+
+def candidates(parts: Parts, request: Request, reply: Reply) -> list[Candidate]:
+    """Return one candidate per id asked for; what went wrong is in their `error`."""
+    messages = [m for m in messages_from_dict(list(reply.messages)) if isinstance(m, AIMessage)]
+    costs = charges(request.allowance, len(request.ids), messages, reply.failures)
+    missing = (
+        reply.failures[-1].error
+        if reply.failures
+        else f"the model returned {len(messages)} of {len(request.ids)} answers"
+    )
+    made: list[Candidate] = []
+    for place, (name, cost) in enumerate(zip(request.ids, costs, strict=True)):
+        candidate = Candidate(
+            id=name,
+            parent=parent_of(request.action),
+            via=request.action.kind,
+            model=parts.capabilities.name,
+            cost=parts.priced(cost, parts.capabilities.name),
+            error=missing,
+        )
+        if place < len(messages):
+            candidate = _with_message(parts, request, candidate, messages[place])
+        made.append(candidate)
+    return made
+
+
+def parent_of(action: Generate | Revise) -> str | None:
+    """Return the candidate that the action's candidates are made from."""
+    return action.parent if isinstance(action, Generate) else action.target
+
+
+def _with_message(
+    parts: Parts, request: Request, candidate: Candidate, message: AIMessage
+) -> Candidate:
+    stepwise = isinstance(request.action, Generate) and request.action.until == "step"
+    done = not stepwise or message.response_metadata.get("stop_sequence") != STEP_END
+    whole = request.brief.prefix + message.text
+    said = message.text.strip() or message.tool_calls or message.additional_kwargs.get("refusal")
+    # what was continued may have been the whole answer already: then nothing more is no error
+    empty = not said and not request.brief.prefix
+    return replace(
+        candidate,
+        text=whole.rstrip("\n"),
+        done=done,
+        answer=parts.answer(whole) if done and not empty else None,
+        message=_slim(message),
+        logprob=_logprob(message),
+        error="the model returned an empty message" if empty else None,
+    )
+
+
+def _logprob(message: AIMessage) -> float | None:
+    tokens = (message.response_metadata.get("logprobs") or {}).get("content")
+    return sum(float(token["logprob"]) for token in tokens) if tokens else None
+
+
+def _slim(message: AIMessage) -> dict[str, Any]:
+    """Return the plain message without its list of token probabilities: they outweigh the text."""
+    metadata = {k: v for k, v in message.response_metadata.items() if k != "logprobs"}
+    return plain_message(message.model_copy(update={"response_metadata": metadata}))
+
+
+def charges(
+    allowance: Allowance, n: int, messages: Sequence[AIMessage], failures: Sequence[Failure]
+) -> list[Cost]:
+    """Return what each of the `n` answers of one request cost; the first carries what they share.
+
+    A reply that reports no usage is charged at its allowance, and so is a failed attempt that the
+    server may have served; an attempt it refused costs a call and no tokens.
+    """
+    costs = [Cost()] * n
+    reported = usage_cost(messages)
+    if any(cost is not None for cost in reported):
+        costs[: len(reported)] = [cost or Cost() for cost in reported]
+    elif messages:
+        # without a cap, the text itself is the bound: a token is at least a byte
+        most = sum(allowance.max_tokens or len(m.text.encode()) for m in messages)
+        costs[0] = Cost(
+            calls=1, input_tokens=allowance.input_tokens, output_tokens=most, exact=False
+        )
+    for failure in failures:
+        costs[0] += Cost(
+            calls=1,
+            input_tokens=allowance.input_tokens if failure.billed else 0,
+            output_tokens=(allowance.max_tokens or 0) * n if failure.billed else 0,
+            exact=not failure.billed,
+        )
+    return costs

@@ -1,0 +1,232 @@
+"""What the node `verify` does: which candidates each verifier is shown, and what it said.
+
+Everything here that decides is pure; the two functions at the end ask a verifier and turn
+whatever happens into one verdict per candidate. A failure is a verdict with an error, never a 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from langgraph.errors import GraphBubbleUp
+
+from verifier_agent.budget import Remaining
+from verifier_agent.errors import UnreadableVerdict, VerifierAgentError
+from verifier_agent.graph.calls import within
+from verifier_agent.graph.once import Piece
+from verifier_agent.graph.settings import Parts
+from verifier_agent.tree import Tree
+from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Candidates for one verifier to judge at once."""
+
+    verifier: Verifier
+    candidates: tuple[Candidate, ...]
+    version: int = 0
+    seconds: float | None = None
+    lost: bool = False
+    """True if an earlier process may have asked already."""
+
+    @property
+    def key(self) -> str:
+        """A name that is unique in the run."""
+        last = self.candidates[-1].id
+        return f"{self.verifier.name}:{self.version}:{self.candidates[0].id}-{last}"
+
+
+def shown(decisions: Sequence[dict[str, Any]]) -> frozenset[str]:
+    """Return the ids of all candidates that the decisions so far want judged."""
+    wanted: set[str] = set()
+    for decision in decisions:
+        for planned in decision["actions"]:
+            action = planned["action"]
+            if action["kind"] == "verify":
+                wanted.update(action["candidates"])
+            elif action.get("judge"):
+                wanted.update(planned["ids"])
+    return frozenset(wanted)
+
+
+def batches(
+    parts: Parts, tree: Tree, wanted: frozenset[str], remaining: Remaining, *, lost: bool
+) -> list[Batch]:
+    """Return what is to be judged: the `wanted` candidates that a verifier has not judged yet.
+
+    Paid verifiers get as many candidates, in the order of their ids, as what remains can pay for;
+    each makes a batch of its own, so that each paid verdict is recorded by itself.
+    """
+    made: list[Batch] = []
+    seconds = None if remaining.seconds == float("inf") else remaining.seconds
+    for verifier in parts.verifiers:
+        fresh = [c for c in tree if c.id in wanted and c.error is None]
+        version = 0
+        if getattr(verifier, "relational", False):
+            # its scores depend on the others: whenever some arrive, all are judged anew
+            version = sum(1 for c in fresh if c.done)
+            fresh = [c for c in fresh if c.done]
+        fresh = [c for c in fresh if not _is_judged(tree, c, verifier, version)]
+        affordable: list[Candidate] = []
+        for candidate in fresh:
+            cost = bound(parts, verifier, tree.task, candidate)
+            if remaining.fits(cost) < 1:
+                break
+            remaining = remaining.minus(cost)
+            affordable.append(candidate)
+        alone = getattr(verifier, "per_candidate", False)
+        groups = [(c,) for c in affordable] if alone else [tuple(affordable)]
+        made += [
+            Batch(verifier=verifier, candidates=g, version=version, seconds=seconds, lost=lost)
+            for g in groups
+            if g
+        ]
+    return made
+
+
+def _is_judged(tree: Tree, candidate: Candidate, verifier: Verifier, version: int) -> bool:
+    said = tree.judged(candidate.id).verdicts
+    return any(v.verifier == verifier.name and v.version >= version for v in said)
+
+
+def bound(parts: Parts, verifier: Verifier, task: Task, candidate: Candidate | int) -> Cost:
+    """Return the most that judging `candidate` (or one of so many bytes) can cost."""
+    bounds = getattr(verifier, "bound", None)
+    if bounds is None:
+        return Cost()
+    size = candidate if isinstance(candidate, int) else len(candidate.text.encode())
+    return _priced(parts, verifier, bounds(task, size))
+
+
+def _priced(parts: Parts, verifier: Verifier, cost: Cost) -> Cost:
+    model = getattr(verifier, "model_name", None)
+    return cost if cost.usd is not None or model is None else parts.priced(cost, model)
+
+
+def piece(parts: Parts, task: Task, batch: Batch, number: int) -> Piece:
+    """Return the batch as work that is paid for once."""
+
+    def work() -> dict[str, Any]:
+        return _packed(ask(task, batch))
+
+    async def awork() -> dict[str, Any]:
+        return _packed(await aask(task, batch))
+
+    return Piece(f"{number}:{batch.key}", work, awork)
+
+
+def _packed(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    return {"verdicts": [verdict.to_dict() for verdict in verdicts]}
+
+
+def verdicts(parts: Parts, task: Task, batch: Batch, result: dict[str, Any]) -> list[Verdict]:
+    """Return the batch's verdicts from a recorded result, priced, under the batch's version."""
+    said: list[Verdict] = []
+    for plain, candidate in zip(result["verdicts"], batch.candidates, strict=True):
+        verdict = Verdict.from_dict(plain)
+        cost = _priced(parts, batch.verifier, verdict.cost)
+        if batch.lost:
+            # what the dead process asked is unknown, so it is charged in full
+            cost += replace(bound(parts, batch.verifier, task, candidate), exact=False)
+        said.append(replace(verdict, version=batch.version, cost=cost))
+    return said
+
+
+def ask(task: Task, batch: Batch) -> list[Verdict]:
+    """Ask the verifier and wait; verifiers that are async only run on one loop thread of ours."""
+    verifier = batch.verifier
+
+    def judge() -> Sequence[Verdict]:
+        direct = getattr(verifier, "verify_sync", None)
+        if direct is not None:
+            given: Sequence[Verdict] = direct(task, batch.candidates)
+            return given
+        job = asyncio.run_coroutine_threadsafe(
+            _verify(verifier, task, batch.candidates), _loop(os.getpid())
+        )
+        try:
+            return job.result(batch.seconds)
+        except TimeoutError:
+            job.cancel()
+            raise
+
+    try:
+        return checked(batch, within(batch.seconds, judge))
+    except Exception as error:
+        return failed(task, batch, error)
+
+
+async def aask(task: Task, batch: Batch) -> list[Verdict]:
+    """Ask the verifier."""
+    try:
+        async with asyncio.timeout(batch.seconds):
+            return checked(batch, await batch.verifier.verify(task, batch.candidates))
+    except Exception as error:
+        return failed(task, batch, error)
+
+
+async def _verify(
+    verifier: Verifier, task: Task, candidates: Sequence[Candidate]
+) -> Sequence[Verdict]:
+    return await verifier.verify(task, candidates)
+
+
+def checked(batch: Batch, given: Sequence[Verdict]) -> list[Verdict]:
+    """Return `given` if it is one verdict per candidate in order; else raise UnreadableVerdict."""
+    name = batch.verifier.name
+    given = list(given)
+    if len(given) != len(batch.candidates):
+        raise UnreadableVerdict(
+            f"verifier {name!r} gave {len(given)} verdicts for {len(batch.candidates)} candidates"
+        )
+    for verdict, candidate in zip(given, batch.candidates, strict=True):
+        if not isinstance(verdict, Verdict):
+            raise UnreadableVerdict(f"verifier {name!r} gave {verdict!r}, which is no Verdict")
+        if verdict.candidate != candidate.id:
+            raise UnreadableVerdict(
+                f"verifier {name!r} answered for {verdict.candidate!r} where {candidate.id!r} "
+                "was asked: verdicts come in the order of the candidates"
+            )
+    return [
+        replace(v, verifier=name)
+        if v.score is not None or v.error
+        else replace(v, verifier=name, error="the verifier gave no score and no reason")
+        for v in given
+    ]
+
+
+def failed(task: Task, batch: Batch, error: Exception) -> list[Verdict]:
+    """Return one verdict with the error per candidate; bubble-ups of the host are raised again."""
+    if isinstance(error, GraphBubbleUp):
+        raise error
+    own = isinstance(error, VerifierAgentError)
+    text = str(error) if own else f"{type(error).__name__}: {error}"
+    bounds = getattr(batch.verifier, "bound", None)
+    return [
+        Verdict(
+            candidate=candidate.id,
+            verifier=batch.verifier.name,
+            error=text,
+            # it may have paid before it failed
+            cost=Cost()
+            if bounds is None
+            else replace(bounds(task, len(candidate.text.encode())), exact=False),
+        )
+        for candidate in batch.candidates
+    ]
+
+
+@cache
+def _loop(process: int) -> asyncio.AbstractEventLoop:
+    """Return a running loop; one per process, since threads do not survive a fork."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="verifier-agent", daemon=True)
+    thread.start()
+    return loop

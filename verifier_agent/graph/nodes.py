@@ -1,0 +1,182 @@
+"""The four nodes: thin sync and async lines around what `growing`, `judging`, `choosing` prepare
+and record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.config import get_stream_writer
+
+from verifier_agent.graph import growing, judging
+from verifier_agent.graph.calls import Reply
+from verifier_agent.graph.choosing import answer_message, choose
+from verifier_agent.graph.controller import Decision
+from verifier_agent.graph.once import Piece, ado_all, do_all, process
+from verifier_agent.graph.settings import Parts, resume
+from verifier_agent.graph.state import SCHEMA, Plain, Run
+from verifier_agent.values import Candidate, Value, Verdict, Verify
+
+
+def event(kind: str, run: str, value: Value, **more: Any) -> None:
+    """Write a custom event to the host's stream: what happened, in which run, in plain JSON."""
+    get_stream_writer()({"verifier_agent": kind, "run": run, kind: value.to_dict(), **more})
+
+
+class Round(Protocol):
+    """The work of one node for one round: pieces to do, told of each result, then recorded."""
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """What is to be done, in an order that is the same whenever the round is done again."""
+
+    def seen(self, place: int, result: Plain) -> None:
+        """Take in the result of one piece, in whatever order they finish."""
+
+    def record(self) -> Plain:
+        """Return the state update."""
+
+
+class Growth:
+    """A round of `generate` or `revise`."""
+
+    def __init__(self, parts: Parts, node: str, payload: Plain) -> None:
+        self.started = time.perf_counter()
+        self.update = payload["update"]
+        self.run = self.update["run"]["id"]
+        self.work = growing.Work.from_dict(payload["work"])
+        self.parts = resume(parts, self.update["run"])
+        self.node = node
+        self.requests = growing.requests(self.parts, self.work, process())
+        self.made: dict[int, list[Candidate]] = {}
+        self.pieces = [growing.piece(self.parts, r, self.work.round) for r in self.requests]
+        decision = Decision.from_dict(self.update["decisions"][str(self.work.round)])
+        if decision.actions[0].action.kind == node:  # once, though two nodes may share a round
+            event("decision", self.run, decision)
+
+    def seen(self, place: int, result: Plain) -> None:
+        """Read the candidates that one request gave."""
+        reply = Reply.from_dict(result)
+        self.made[place] = growing.candidates(self.parts, self.requests[place], reply)
+        for candidate in self.made[place]:
+            event("candidate", self.run, candidate)
+
+    def record(self) -> Plain:
+        """Return the decision, the candidates, and the time."""
+        made = [candidate for place in sorted(self.made) for candidate in self.made[place]]
+        return {
+            **self.update,
+            "candidates": {candidate.id: candidate.to_dict() for candidate in made},
+            "clock": _clock(self.work.round, self.node, self.started),
+        }
+
+
+class Judgement:
+    """A round of `verify`: of everything new, or of what the policy names."""
+
+    def __init__(self, parts: Parts, state: Mapping[str, Any]) -> None:
+        self.started = time.perf_counter()
+        run = Run.of(state)
+        self.run = run
+        self.parts = resume(parts, run.plain["run"])
+        self.update = state.get("update") or {"schema": SCHEMA, "turn": run.plain["turn"]}
+        decision = Decision.from_dict(run.decisions[-1])
+        self.round = decision.round
+        if isinstance(decision.actions[0].action, Verify):
+            event("decision", run.id, decision)
+        self.batches = judging.batches(
+            self.parts, run.tree, judging.shown(run.decisions), run.remaining, lost=self._lost()
+        )
+        self.said: dict[int, list[Verdict]] = {}
+        self.pieces = [
+            judging.piece(self.parts, run.task, batch, self.round) for batch in self.batches
+        ]
+
+    def _lost(self) -> bool:
+        """True if the process that finished the last node of this round is not this one."""
+        clock = self.run.plain.get("clock", {})
+        earlier = [clock.get(f"{self.round}:{node}") for node in ("generate", "revise")]
+        return any(entry is not None and entry["process"] != process() for entry in earlier)
+
+    def seen(self, place: int, result: Plain) -> None:
+        """Read the verdicts of one batch."""
+        batch = self.batches[place]
+        self.said[place] = judging.verdicts(self.parts, self.run.task, batch, result)
+        for verdict in self.said[place]:
+            event("verdict", self.run.id, verdict)
+
+    def record(self) -> Plain:
+        """Return the verdicts, and the time."""
+        said = [verdict for place in sorted(self.said) for verdict in self.said[place]]
+        return {
+            **self.update,
+            "verdicts": {verdict.key: verdict.to_dict() for verdict in said},
+            "clock": _clock(self.round, "verify", self.started),
+        }
+
+
+def _clock(number: int, node: str, started: float) -> Plain:
+    seconds = time.perf_counter() - started
+    return {f"{number}:{node}": {"seconds": seconds, "process": process()}}
+
+
+class Nodes:
+    """What the graph's nodes do, each in a sync and an async form."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    def generate(self, payload: Plain, config: RunnableConfig) -> Plain:
+        """Ask the model for new candidates."""
+        return _do(Growth(self.parts, "generate", payload), config)
+
+    async def agenerate(self, payload: Plain, config: RunnableConfig) -> Plain:
+        """Ask the model for new candidates."""
+        return await _ado(Growth(self.parts, "generate", payload), config)
+
+    def revise(self, payload: Plain, config: RunnableConfig) -> Plain:
+        """Ask the model for revisions."""
+        return _do(Growth(self.parts, "revise", payload), config)
+
+    async def arevise(self, payload: Plain, config: RunnableConfig) -> Plain:
+        """Ask the model for revisions."""
+        return await _ado(Growth(self.parts, "revise", payload), config)
+
+    def verify(self, state: Plain, config: RunnableConfig) -> Plain:
+        """Have the verifiers judge what is new."""
+        return _do(Judgement(self.parts, state), config)
+
+    async def averify(self, state: Plain, config: RunnableConfig) -> Plain:
+        """Have the verifiers judge what is new."""
+        return await _ado(Judgement(self.parts, state), config)
+
+    def select(self, payload: Plain) -> Plain:
+        """End the run: choose among all finished candidates, and answer."""
+        run = Run.of(payload)
+        decision = Decision.from_dict(run.decisions[-1])
+        assert decision.ending is not None
+        parts = resume(self.parts, run.plain["run"])
+        selection = choose(parts.selector, run.tree, decision.ending)
+        event("decision", run.id, decision)
+        event("selection", run.id, selection, spent=run.spent.to_dict())
+        answer = answer_message(run.tree, selection)
+        return {
+            "verifier_agent": {
+                **payload["update"],
+                "selection": selection.to_dict(),
+                "spent": run.spent.to_dict(),
+            },
+            "messages": [answer] if answer is not None else [],
+        }
+
+
+def _do(work: Round, config: RunnableConfig) -> Plain:
+    do_all(work.pieces, config, work.seen)
+    return {"verifier_agent": work.record()}
+
+
+async def _ado(work: Round, config: RunnableConfig) -> Plain:
+    await ado_all(work.pieces, config, work.seen)
+    return {"verifier_agent": work.record()}

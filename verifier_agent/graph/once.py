@@ -1,0 +1,124 @@
+"""Paid work of one node, done side by side, and recorded so that it is paid for once.
+
+With a checkpointer each piece is a LangGraph task: once it has finished it survives a crash of
+its siblings or of the process. Replay of tasks is positional, so all pieces of a node are started
+up front in one fixed order, none inside another, and each result carries its key: a result under
+another key is not trusted, and the work is done again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.func import task
+
+Plain = dict[str, Any]
+Seen = Callable[[int, Plain], None]
+"""Told the position and the result of each piece as soon as it is done."""
+
+MOST_THREADS = 32
+_PROCESS = uuid.uuid4().hex
+
+
+def process() -> str:
+    """Return a name of this process that no other has, a forked one neither."""
+    return f"{_PROCESS}-{os.getpid()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of work under a key that is unique in its run; both ways give the same result."""
+
+    key: str
+    work: Callable[[], Plain]
+    awork: Callable[[], Awaitable[Plain]]
+
+
+def _keyed(key: str, work: Callable[[], Plain]) -> list[Any]:
+    return [key, work()]
+
+
+async def _akeyed(key: str, awork: Callable[[], Awaitable[Plain]]) -> list[Any]:
+    return [key, await awork()]
+
+
+# `task` is typed for one kind of function at a time, and gives back a future in both cases
+_record: Callable[[str, Callable[[], Plain]], Future[list[Any]]] = cast(
+    Any, cast(Any, task)(name="call")(_keyed)
+)
+_arecord: Callable[[str, Callable[[], Awaitable[Plain]]], Awaitable[list[Any]]] = cast(
+    Any, cast(Any, task)(name="call")(_akeyed)
+)
+
+
+def recording(config: RunnableConfig) -> bool:
+    """Return True if each piece should be recorded by itself.
+
+    Only threads are checkpointed. A round runs as up to two nodes, and every task needs a place
+    beside them: with no more places than nodes they would wait for each other for ever.
+    """
+    places = config.get("max_concurrency")
+    return "thread_id" in config.get("configurable", {}) and (places is None or places > 2)
+
+
+def do_all(pieces: Sequence[Piece], config: RunnableConfig, seen: Seen) -> list[Plain]:
+    """Do every piece in threads and return the results in order."""
+    if recording(config):
+        return _collect(pieces, [_record(p.key, p.work) for p in pieces], seen)
+    if len(pieces) == 1:
+        result = pieces[0].work()
+        seen(0, result)
+        return [result]
+    threads = min(len(pieces), config.get("max_concurrency") or MOST_THREADS)
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+        futures = [
+            pool.submit(contextvars.copy_context().run, _keyed, p.key, p.work) for p in pieces
+        ]
+        return _collect(pieces, futures, seen)
+
+
+def _collect(
+    pieces: Sequence[Piece], futures: Sequence[Future[list[Any]]], seen: Seen
+) -> list[Plain]:
+    places = {future: place for place, future in enumerate(futures)}
+    results: list[Plain] = [{}] * len(pieces)
+    for future in as_completed(places):
+        place = places[future]
+        key, result = future.result()
+        if key != pieces[place].key:
+            result = pieces[place].work()
+        results[place] = result
+        seen(place, result)
+    return results
+
+
+async def ado_all(pieces: Sequence[Piece], config: RunnableConfig, seen: Seen) -> list[Plain]:
+    """Do every piece in this event loop and return the results in order."""
+    most = asyncio.Semaphore(config.get("max_concurrency") or max(len(pieces), 1))
+    # started here, in order, before anything is awaited
+    started = [_arecord(p.key, p.awork) for p in pieces] if recording(config) else None
+
+    async def one(place: int) -> Plain:
+        piece = pieces[place]
+        result: Plain
+        if started is not None:
+            key, result = await started[place]
+            if key != piece.key:
+                result = await piece.awork()
+        else:
+            async with most:
+                result = await piece.awork()
+        seen(place, result)
+        return result
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(place)) for place in range(len(pieces))]
+    return [t.result() for t in tasks]

@@ -1,0 +1,166 @@
+"""What an agent is made of, and what one call may change."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import RunnableConfig
+
+from verifier_agent.budget import Budget, Price
+from verifier_agent.errors import ConfigurationError, nearest
+from verifier_agent.graph.state import Plain
+from verifier_agent.models import Capabilities
+from verifier_agent.search import Policy, PolicyFunction, resolve_policy
+from verifier_agent.selection import Selector, SelectorFunction, resolve_selector
+from verifier_agent.values import Cost, Verifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything live that an agent was built with."""
+
+    model: BaseChatModel
+    capabilities: Capabilities
+    verifiers: tuple[Verifier, ...]
+    policy: PolicyFunction
+    selector: SelectorFunction
+    budget: Budget
+    prices: Mapping[str, Price]
+    max_tokens: int | None
+    seed: int | None
+    answer: Callable[[str], str | None]
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise ConfigurationError if the budget limits what this model cannot bound or price."""
+        name = self.capabilities.name
+        if self.budget.usd is not None:
+            unknown = [model for model in self.paid_models if model not in self.prices]
+            if unknown:
+                raise ConfigurationError(
+                    f"budget usd={self.budget.usd}: the price of {unknown[0]!r} is unknown; "
+                    f"pass prices={{{unknown[0]!r}: Price(input=…, output=…)}} "
+                    "in dollars per million tokens"
+                )
+        if (self.budget.tokens, self.budget.usd) != (None, None) and self.capabilities.cap is None:
+            raise ConfigurationError(
+                f"a limit in tokens or dollars cannot hold for {name!r}: no way is known to cap "
+                "the length of its replies; use a limit in calls or seconds"
+            )
+
+    @property
+    def paid_models(self) -> tuple[str, ...]:
+        """Names of the models that are called, the verifiers' too, unless they are free."""
+        own = () if self.capabilities.free else (self.capabilities.name,)
+        theirs = (getattr(verifier, "model_name", None) for verifier in self.verifiers)
+        return own + tuple(str(name) for name in theirs if name)
+
+    def priced(self, cost: Cost, model: str) -> Cost:
+        """Fill in the dollars of calls to `model`; None where its price is unknown."""
+        if self.capabilities.free and model == self.capabilities.name:
+            return cost
+        price = self.prices.get(model)
+        return replace(cost, usd=None) if price is None else price.of(cost)
+
+
+_PER_CALL = ("budget", "context", "max_tokens", "policy", "run_id", "seed", "selector")
+
+
+def per_call(parts: Parts, config: RunnableConfig) -> tuple[Parts, str | None]:
+    """Apply `config["configurable"]["verifier_agent"]`; return the run id too, if one is given.
+
+    Raises ConfigurationError for an unknown key or a wrong value.
+    """
+    given = config.get("configurable", {}).get("verifier_agent") or {}
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(
+            f'config["configurable"]["verifier_agent"]={given!r}: a dict is needed'
+        )
+    for key in given:
+        if key not in _PER_CALL:
+            raise ConfigurationError(f"unknown setting {key!r}{nearest(key, _PER_CALL)}")
+    changes: dict[str, Any] = {key: given[key] for key in ("max_tokens", "seed") if key in given}
+    if "budget" in given:
+        changes["budget"] = read_budget(given["budget"])
+    if "policy" in given:
+        changes["policy"] = _named(given["policy"], Policy, resolve_policy)
+    if "selector" in given:
+        changes["selector"] = _named(given["selector"], Selector, resolve_selector)
+    if "context" in given:
+        changes["context"] = {**parts.context, **given["context"]}
+    changed = replace(parts, **changes)
+    check_numbers(changed.seed, changed.max_tokens)
+    changed.check()
+    run_id = given.get("run_id")
+    return changed, None if run_id is None else str(run_id)
+
+
+def _named(value: Any, kind: type[Policy] | type[Selector], resolve: Callable[[Any], Any]) -> Any:
+    value = kind.from_dict(value) if isinstance(value, Mapping) else resolve(value)
+    if not isinstance(value, kind):
+        raise ConfigurationError(
+            f"{kind.kind}={value!r}: one given per call is stored with the run, so it must be a "
+            f"named one (decorated with @{kind.kind}) or its text"
+        )
+    return value
+
+
+def read_budget(budget: Budget | Mapping[str, Any]) -> Budget:
+    """Return a Budget from one, or from a dict of its limits."""
+    if isinstance(budget, Budget):
+        return budget
+    if not isinstance(budget, Mapping):
+        raise ConfigurationError(f"budget={budget!r}: give Budget(calls=8), or {{'calls': 8}}")
+    units = ("calls", "seconds", "tokens", "usd")
+    for unit in budget:
+        if unit not in units:
+            raise ConfigurationError(f"unknown budget unit {unit!r}{nearest(str(unit), units)}")
+    return Budget(**budget)
+
+
+def check_numbers(seed: Any, max_tokens: Any) -> None:
+    """Raise ConfigurationError unless the seed is an int or None, and max_tokens positive."""
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        raise ConfigurationError(f"seed={seed!r}: a whole number is needed")
+    if max_tokens is not None and not (
+        isinstance(max_tokens, int) and not isinstance(max_tokens, bool) and max_tokens >= 1
+    ):
+        raise ConfigurationError(
+            f"max_tokens={max_tokens!r}: a whole number of at least 1 is needed"
+        )
+
+
+def begin(parts: Parts, run_id: str | None) -> Plain:
+    """Return the plain settings that a new run is stored with."""
+    return {
+        "id": run_id or uuid.uuid4().hex,
+        # without a seed every run is another one; the seed it took is stored, so it can be repeated
+        "seed": parts.seed if parts.seed is not None else uuid.uuid4().int % 2**31,
+        "budget": parts.budget.to_dict(),
+        "policy": parts.policy.to_dict() if isinstance(parts.policy, Policy) else None,
+        "selector": parts.selector.to_dict() if isinstance(parts.selector, Selector) else None,
+        "max_tokens": parts.max_tokens,
+        "context": dict(parts.context),
+        "model": parts.capabilities.name,
+        "verifiers": [verifier.name for verifier in parts.verifiers],
+    }
+
+
+def resume(parts: Parts, run: Plain) -> Parts:
+    """Return `parts` with the settings that the stored run was begun with.
+
+    A policy or selector that is a plain function has no stored form: the agent's own is used.
+    """
+    return replace(
+        parts,
+        budget=Budget.from_dict(run["budget"]),
+        policy=Policy.from_dict(run["policy"]) if run["policy"] else parts.policy,
+        selector=Selector.from_dict(run["selector"]) if run["selector"] else parts.selector,
+        max_tokens=run["max_tokens"],
+        seed=run["seed"],
+        context=run["context"],
+    )

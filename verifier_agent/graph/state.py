@@ -1,0 +1,187 @@
+"""The one state channel: its plain form, how updates merge, and its typed view.
+
+```
+verifier_agent:
+  schema, turn            a new question on the same thread is a new turn, and replaces the last
+  run                     id, seed, budget, policy, …: fixed by the first decision
+  decisions   round → what the controller decided, with reasons and allowances
+  candidates  id → candidate
+  verdicts    candidate|verifier|version → verdict
+  clock       round:node → seconds, and the process that worked
+  selection, spent        written once, by `select`
+```
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any
+
+from langchain_core.messages import BaseMessage, HumanMessage, message_to_dict
+from langgraph.graph import MessagesState
+from langgraph.managed import RemainingSteps
+
+from verifier_agent.budget import Budget, Remaining, Spent
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.tree import Tree
+from verifier_agent.values import Candidate, Cost, Selection, Task, Verdict
+
+SCHEMA = 1
+"""Version of the plain form; stored from the first release on."""
+
+Plain = dict[str, Any]
+
+_KEYED = ("run", "decisions", "candidates", "verdicts", "clock", "selection", "spent")
+
+
+def merge(left: Plain, right: Plain) -> Plain:
+    """Merge two updates: the later turn wins whole, equal turns are joined key by key.
+
+    Associative, commutative and idempotent, so the order of parallel nodes does not matter.
+    """
+    if not left or not right:
+        return left or right
+    if left["turn"] != right["turn"]:
+        return max(left, right, key=lambda update: int(update["turn"]))
+    merged: Plain = {"schema": max(left["schema"], right["schema"]), "turn": left["turn"]}
+    for name in _KEYED:
+        if name in left or name in right:
+            merged[name] = _join(left.get(name, {}), right.get(name, {}))
+    return merged
+
+
+def _join(left: Plain, right: Plain) -> Plain:
+    joined = {**left, **right}
+    for key in left.keys() & right.keys():
+        if left[key] != right[key]:
+            # only two executions of the same work differ; which one stays must not depend on order
+            joined[key] = min(left[key], right[key], key=lambda v: json.dumps(v, sort_keys=True))
+    return joined
+
+
+class State(MessagesState):
+    """What the graph holds: the conversation, and the run under one key."""
+
+    verifier_agent: Annotated[dict[str, Any], merge]
+    remaining_steps: RemainingSteps
+
+
+class Face(MessagesState):
+    """What goes in and comes out."""
+
+    verifier_agent: Annotated[dict[str, Any], merge]
+
+
+def read_task(messages: list[BaseMessage], context: Mapping[str, Any]) -> Task:
+    """Return the task: the last human message is the question.
+
+    Raises ConfigurationError if there is none, or if it is empty.
+    """
+    human = next((m for m in reversed(messages) if isinstance(m, HumanMessage)), None)
+    if human is None:
+        raise ConfigurationError(
+            "there is no question: `messages` holds no human message; "
+            'invoke with {"messages": [("user", "…")]}'
+        )
+    if not human.text.strip() and isinstance(human.content, str):
+        raise ConfigurationError("the question is empty: the last human message has no text")
+    return Task(
+        question=human.text,
+        messages=tuple(message_to_dict(message) for message in messages),
+        context=dict(context),
+    )
+
+
+@dataclass(frozen=True)
+class Run:
+    """The typed view of one run, read from the graph's state or output."""
+
+    plain: Plain
+    messages: tuple[BaseMessage, ...] = ()
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Run:
+        """Read the run in a state or a result; raises ConfigurationError if there is none."""
+        plain = state.get("verifier_agent")
+        if not plain:
+            raise ConfigurationError("this state holds no run: `verifier_agent` is missing")
+        if plain["schema"] != SCHEMA:
+            raise ConfigurationError(
+                f"this run was written with schema {plain['schema']}, this version reads {SCHEMA}"
+            )
+        return cls(plain, tuple(state.get("messages", ())))
+
+    @property
+    def id(self) -> str:
+        """A unique name of the run."""
+        return str(self.plain["run"]["id"])
+
+    @property
+    def seed(self) -> int:
+        """The seed that all randomness comes from."""
+        return int(self.plain["run"]["seed"])
+
+    @cached_property
+    def budget(self) -> Budget:
+        """The limits of the run."""
+        return Budget.from_dict(self.plain["run"]["budget"])
+
+    @cached_property
+    def decisions(self) -> tuple[Plain, ...]:
+        """What the controller decided, in order."""
+        decisions = self.plain.get("decisions", {})
+        return tuple(decisions[key] for key in sorted(decisions, key=int))
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Every candidate, failed ones too, sorted by id."""
+        return self.tree.candidates
+
+    @cached_property
+    def seconds(self) -> float:
+        """Seconds inside the nodes: of nodes that ran side by side, the longest."""
+        longest: dict[tuple[str, bool], float] = {}
+        for key, entry in self.plain.get("clock", {}).items():
+            number, node = key.split(":")
+            phase = (number, node == "verify")
+            longest[phase] = max(longest.get(phase, 0.0), entry["seconds"])
+        return sum(longest.values())
+
+    @cached_property
+    def spent(self) -> Spent:
+        """What was used: a fold over the costs of all candidates and verdicts."""
+        candidates = self.plain.get("candidates", {}).values()
+        verdicts = self.plain.get("verdicts", {}).values()
+        costs = [Cost.from_dict(plain["cost"]) for plain in (*candidates, *verdicts)]
+        return Spent.of(costs, self.seconds)
+
+    @property
+    def remaining(self) -> Remaining:
+        """What is left of the budget."""
+        return Remaining.of(self.budget, self.spent)
+
+    @cached_property
+    def task(self) -> Task:
+        """The question and its context."""
+        return read_task(list(self.messages), self.plain["run"].get("context", {}))
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The candidates and verdicts."""
+        return Tree(
+            self.task if self.messages else Task(question=""),
+            [Candidate.from_dict(plain) for plain in self.plain.get("candidates", {}).values()],
+            [Verdict.from_dict(plain) for plain in self.plain.get("verdicts", {}).values()],
+            seed=self.seed,
+            spent=self.spent,
+        )
+
+    @property
+    def selection(self) -> Selection:
+        """The answer; raises ConfigurationError while the run has not ended."""
+        if "selection" not in self.plain:
+            raise ConfigurationError("this run has not ended yet: it has no selection")
+        return Selection.from_dict(self.plain["selection"])

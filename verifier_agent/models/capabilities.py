@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,8 @@ from verifier_agent.models.tokens import Margins
 class Capabilities:
     """What one chat model understands per call.
 
-    A chat model states its own in a property `capabilities`; others are read from their fields,
-    on the careful side: what is not known counts as missing.
+    A chat model states its own in a property `capabilities`: one of these, or a dict of its
+    fields. Others are read from their fields, on the careful side: what is not known is missing.
     """
 
     name: str
@@ -27,7 +27,11 @@ class Capabilities:
     messages add up to the request's."""
     prefix: bool = False
     """Continues a trailing AIMessage instead of answering it."""
+    instructions: bool = True
+    """False if it reads questions of one kind only, and can be told nothing else."""
     seed: bool = False
+    seeds: bool = False
+    """Takes `seeds`, one for each of the n answers of a request."""
     temperature: bool = False
     stop: bool = True
     """False where stop strings are turned down; every chat model's `invoke` takes the argument."""
@@ -47,6 +51,9 @@ class Capabilities:
 def capabilities(model: BaseChatModel) -> Capabilities:
     """Return what `model` says of itself, or else what its fields show."""
     stated = getattr(model, "capabilities", None)
+    if isinstance(stated, Mapping):
+        fields = {**stated, "margins": Margins(**stated.get("margins", {}))}
+        return Capabilities(**fields)
     return stated if isinstance(stated, Capabilities) else _from_fields(model)
 
 
@@ -95,19 +102,24 @@ def call_options(
     *,
     n: int = 1,
     temperature: float | None = None,
-    seed: int | None = None,
+    seeds: Sequence[int] = (),
     stop: Sequence[str] = (),
     max_tokens: int | None = None,
     logprobs: bool = False,
 ) -> dict[str, Any]:
-    """Return the arguments of one call that this model understands; the others are left out."""
+    """Return the arguments of one call that this model understands; the others are left out.
+
+    `seeds` holds one per answer; a model that takes a single seed gets the first.
+    """
     options: dict[str, Any] = {}
     if n > 1 and able.native_n:
         options["n"] = n
     if temperature is not None and able.temperature:
         options["temperature"] = temperature
-    if seed is not None and able.seed:
-        options["seed"] = seed
+    if seeds and able.seeds:
+        options["seeds"] = list(seeds)
+    elif seeds and able.seed:
+        options["seed"] = seeds[0]
     if stop and able.stop:
         options["stop"] = list(stop)
     if max_tokens is not None and able.cap is not None:

@@ -17,7 +17,6 @@ from langchain_core.utils import from_env, secret_from_env
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.models.capabilities import Capabilities, samples_its_own_way
 from verifier_agent.models.openai_client import ChatServer
 from verifier_agent.models.openai_wire import (
@@ -25,7 +24,9 @@ from verifier_agent.models.openai_wire import (
     encodable,
     read_completion,
     write_messages,
+    write_tool_choice,
 )
+from verifier_agent.models.structured import Method, by_response_format
 from verifier_agent.models.tokens import Margins
 
 OFFICIAL_URL = "https://api.openai.com/v1"
@@ -144,7 +145,7 @@ class OpenAIChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        body, timeout = self._request(messages, stop, kwargs)
+        body, timeout = self._request(messages, stop, {**kwargs, **_PLAIN})
         return ChatResult(generations=read_completion(self._server.ask(body, timeout)))
 
     async def _agenerate(
@@ -154,7 +155,7 @@ class OpenAIChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        body, timeout = self._request(messages, stop, kwargs)
+        body, timeout = self._request(messages, stop, {**kwargs, **_PLAIN})
         return ChatResult(generations=read_completion(await self._server.aask(body, timeout)))
 
     def _stream(
@@ -222,17 +223,24 @@ class OpenAIChatModel(BaseChatModel):
             kwargs: further arguments of every call, for instance `parallel_tool_calls=False`.
         """
         formatted = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
-        if tool_choice in ("any", True):
-            tool_choice = "required"
-        elif isinstance(tool_choice, str) and tool_choice not in ("auto", "none", "required"):
-            names = [tool.get("function", {}).get("name", "") for tool in formatted]
-            if tool_choice not in names:
-                raise ConfigurationError(
-                    f"tool_choice {tool_choice!r}{nearest(tool_choice, names)}"
-                )
-            tool_choice = {"type": "function", "function": {"name": tool_choice}}
-        chosen = {"tool_choice": tool_choice} if tool_choice else {}
-        return self.bind(tools=formatted, **chosen, **kwargs)
+        choice = write_tool_choice(tool_choice, formatted)
+        return self.bind(tools=formatted, **({"tool_choice": choice} if choice else {}), **kwargs)
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type,
+        *,
+        method: Method = "function_calling",
+        strict: bool | None = None,
+        include_raw: bool = False,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return answers of the form of `schema`, by a tool call or by `response_format`."""
+        if method == "function_calling":
+            return super().with_structured_output(schema, include_raw=include_raw, **kwargs)
+        return by_response_format(
+            self, schema, method=method, strict=strict, include_raw=include_raw, **kwargs
+        )
 
     @property
     def _server(self) -> ChatServer:
@@ -246,4 +254,5 @@ class OpenAIChatModel(BaseChatModel):
 
 
 _OWN_FIELDS = set(OpenAIChatModel.model_fields) - set(BaseChatModel.model_fields)
+_PLAIN = {"stream": None, "stream_options": None}
 _STREAM = {"stream": True, "stream_options": {"include_usage": True}}

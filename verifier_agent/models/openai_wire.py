@@ -18,6 +18,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk
 
+from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.models.failures import UnusableReply
 
 _FOREIGN_BLOCKS = frozenset(
@@ -59,6 +60,20 @@ def _write(message: BaseMessage) -> list[dict[str, Any]]:
             function = {"name": call["name"] or "", "arguments": call["args"] or ""}
             calls.append({"type": "function", "id": call["id"], "function": function})
     return written
+
+
+def write_tool_choice(
+    choice: str | dict[str, Any] | bool | None, tools: Sequence[dict[str, Any]]
+) -> str | dict[str, Any] | None:
+    """Return a tool choice in OpenAI's form; raises ConfigurationError for an unknown tool."""
+    if choice is True or choice == "any":
+        return "required"
+    if not choice or isinstance(choice, dict) or choice in ("auto", "none", "required"):
+        return choice or None
+    names = [tool.get("function", {}).get("name", "") for tool in tools]
+    if choice not in names:
+        raise ConfigurationError(f"tool_choice {choice!r}: no such tool{nearest(choice, names)}")
+    return {"type": "function", "function": {"name": choice}}
 
 
 def read_usage(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
@@ -134,11 +149,14 @@ def _extras(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _metadata(reply: Mapping[str, Any], choice: Mapping[str, Any]) -> dict[str, Any]:
+    # which stop string was met: vLLM and SGLang say it, each under a name of its own
+    met = choice.get("stop_reason") or choice.get("matched_stop")
     metadata = {
         "id": reply.get("id"),
         "model_name": reply.get("model"),
         "system_fingerprint": reply.get("system_fingerprint"),
         "finish_reason": choice.get("finish_reason"),
+        "stop_sequence": met if isinstance(met, str) else None,
         "logprobs": choice.get("logprobs"),
     }
     return {name: value for name, value in metadata.items() if value is not None}
@@ -170,7 +188,7 @@ class StreamReader:
     def __init__(self) -> None:
         self._whole: dict[str, Any] = {}
         self._usage: UsageMetadata | None = None
-        self._finish: str | None = None
+        self._end: dict[str, Any] = {}
 
     def read(self, event: Any) -> Iterator[ChatGenerationChunk]:
         """Yield the chunk of this event, if it has something to show."""
@@ -180,7 +198,8 @@ class StreamReader:
         self._whole |= {k: v for k, v in event.items() if k != "choices" and v is not None}
         self._usage = read_usage(event.get("usage")) or self._usage
         for choice in event.get("choices") or ():
-            self._finish = choice.get("finish_reason") or self._finish
+            if choice.get("finish_reason"):
+                self._end = {**choice, "logprobs": None}  # those came with their tokens
             delta = choice.get("delta") or {}
             calls = [
                 tool_call_chunk(
@@ -207,12 +226,12 @@ class StreamReader:
 
         Raises UnusableReply if the stream ended before its finish reason.
         """
-        if self._finish is None:
+        if not self._end:
             raise UnusableReply("the stream ended before the answer did", is_retryable=True)
         chunk = AIMessageChunk(
             content="",
             usage_metadata=self._usage,
-            response_metadata=_metadata(self._whole, {"finish_reason": self._finish}),
+            response_metadata=_metadata(self._whole, self._end),
             chunk_position="last",
         )
         return ChatGenerationChunk(message=chunk)

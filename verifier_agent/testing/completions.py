@@ -53,6 +53,8 @@ class Spoken:
     refusal: tuple[str, ...]
     tool_calls: tuple[tuple[str, tuple[str, ...]], ...]
     finish_reason: str
+    stop_reason: str | None
+    """The stop string that was met, reported the way vLLM does."""
     logprobs: tuple[dict[str, Any], ...]
     """One entry per token of `text`; empty if none were asked for."""
     name_tokens: int
@@ -79,7 +81,9 @@ def speak(choice: Choice, body: dict[str, Any], tokenize: Tokenizer) -> Spoken:
         return kept
 
     reasoning = fit(choice.reasoning)
-    text = fit(before_stop(choice.text, body.get("stop")))
+    said, met = before_stop(choice.text, body.get("stop"))
+    text = fit(said)
+    met = None if cut else met
     refusal = fit(choice.refusal or "")
     calls, names = [], 0
     for name, arguments in choice.tool_calls:
@@ -96,15 +100,17 @@ def speak(choice: Choice, body: dict[str, Any], tokenize: Tokenizer) -> Spoken:
         refusal=refusal,
         tool_calls=tuple(calls),
         finish_reason="length" if cut else reason,
+        stop_reason=met,
         logprobs=tuple(token_logprobs(choice, text)) if body.get("logprobs") else (),
         name_tokens=names,
     )
 
 
-def before_stop(text: str, stop: str | Sequence[str] | None) -> str:
-    """Return the text before the first stop string."""
-    found = [text.find(s) for s in ([stop] if isinstance(stop, str) else stop or ()) if s in text]
-    return text[: min(found, default=len(text))]
+def before_stop(text: str, stop: str | Sequence[str] | None) -> tuple[str, str | None]:
+    """Return the text before the first stop string, and which one that was."""
+    stops = [stop] if isinstance(stop, str) else stop or ()
+    found = min(((text.find(s), s) for s in stops if s in text), default=(len(text), None))
+    return text[: found[0]], found[1]
 
 
 def token_logprobs(choice: Choice, pieces: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -210,6 +216,7 @@ class Completion:
             "index": index,
             "message": message,
             "finish_reason": spoken.finish_reason,
+            "stop_reason": spoken.stop_reason,
             "logprobs": {"content": list(spoken.logprobs)} if spoken.logprobs else None,
         }
 
@@ -232,4 +239,5 @@ class Completion:
             yield part({"tool_calls": [opening]}, 0)
             for piece in arguments:
                 yield part({"tool_calls": [{"index": i, "function": {"arguments": piece}}]}, 1)
-        yield part({}, spoken.name_tokens, finish_reason=spoken.finish_reason)
+        end = {"finish_reason": spoken.finish_reason, "stop_reason": spoken.stop_reason}
+        yield part({}, spoken.name_tokens, **end)

@@ -72,6 +72,25 @@ class EmbeddedChatModel(BaseChatModel):
         return generator().parameters
 
     @property
+    def capabilities(self) -> dict[str, Any]:
+        """What a call may ask of it: the fields of `verifier_agent.models.Capabilities`."""
+        return {
+            "name": self.model_name,
+            "native_n": True,
+            "prefix": True,
+            "instructions": False,
+            "seed": True,
+            "seeds": True,
+            "temperature": True,
+            "logprobs": True,
+            "cap": "max_tokens",
+            "default_cap": self.max_tokens or CONTEXT_WINDOW,
+            "free": True,
+            # no template: a token covers at least one byte, but for the marker after the question
+            "margins": {"request": 2, "message": 1, "tools": 0},
+        }
+
+    @property
     def context_window(self) -> int:
         """How many tokens question, partial solution and reply may have together."""
         return CONTEXT_WINDOW

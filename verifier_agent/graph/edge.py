@@ -98,7 +98,7 @@ def bounds(parts: Parts, run: Run) -> Bounds:
 
     def request(action: Generate | Revise, cap: int) -> Cost:
         shown = [*run.messages, *brief(action, run.tree, able).messages()]
-        tokens = input_bound(shown)
+        tokens = input_bound(shown, margins=able.margins)
         if tokens is None and run.remaining.priced:
             raise ConfigurationError(
                 "a limit in tokens or dollars cannot hold: the messages have parts whose tokens "

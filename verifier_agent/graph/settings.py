@@ -62,7 +62,7 @@ class Parts:
     def priced(self, cost: Cost, model: str) -> Cost:
         """Fill in the dollars of calls to `model`; None where its price is unknown."""
         if self.capabilities.free and model == self.capabilities.name:
-            return cost
+            return replace(cost, usd=0.0)
         price = self.prices.get(model)
         return replace(cost, usd=None) if price is None else price.of(cost)
 

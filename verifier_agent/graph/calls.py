@@ -30,6 +30,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from verifier_agent.errors import ConfigurationError
 from verifier_agent.models import is_transient, retry_after
 from verifier_agent.values import Value
 
@@ -162,9 +163,11 @@ def _error(state: RetryCallState) -> BaseException:
 
 def _failure(error: BaseException) -> Failure:
     text = str(error).strip() or "no message"
-    # a status code is the server's own word that it did not answer; silence says nothing
-    refused = getattr(error, "status_code", None) is not None or isinstance(error, ValueError)
-    return Failure(error=f"{type(error).__name__}: {text}", billed=not refused)
+    status = getattr(error, "status_code", None)
+    # an error status is the server's word that it did not answer; a time-out of its own is not
+    refused = isinstance(status, int) and status >= 400 and status not in (408, 504)
+    unsent = isinstance(error, ConfigurationError)
+    return Failure(error=f"{type(error).__name__}: {text}", billed=not (refused or unsent))
 
 
 def _refused(error: Exception, failures: list[Failure]) -> Reply:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
@@ -18,7 +18,7 @@ from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph.edge import Controller
 from verifier_agent.graph.nodes import Nodes
 from verifier_agent.graph.settings import Parts, check_numbers, read_budget
-from verifier_agent.graph.state import Face, State
+from verifier_agent.graph.state import Face, Plain, State
 from verifier_agent.models import capabilities, resolve_model
 from verifier_agent.search import PolicyFunction, agree, passed, resolve_policy, sample, until
 from verifier_agent.selection import SelectorFunction, resolve_selector
@@ -97,16 +97,40 @@ def create_verifier_agent(
     return assemble(parts).compile(checkpointer=checkpointer, store=store, name=name)
 
 
+class Both(Runnable[Plain, Plain]):
+    """A node with a sync and an async form. The host traces it; nothing is traced twice."""
+
+    def __init__(
+        self,
+        function: Callable[[Plain, RunnableConfig], Plain],
+        afunction: Callable[[Plain, RunnableConfig], Awaitable[Plain]],
+    ) -> None:
+        self.function = function
+        self.afunction = afunction
+
+    def invoke(self, input: Plain, config: RunnableConfig | None = None, **_: Any) -> Plain:  # noqa: A002
+        """Do it in this thread."""
+        return self.function(input, config or {})
+
+    async def ainvoke(  # noqa: D102
+        self,
+        input: Plain,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **_: Any,
+    ) -> Plain:
+        return await self.afunction(input, config or {})
+
+
 def assemble(parts: Parts) -> StateGraph[Any, Any, Any, Any]:
     """Return the uncompiled graph: four nodes and the controller edge."""
     nodes, controller = Nodes(parts), Controller(parts)
     graph = StateGraph(State, input_schema=Face, output_schema=Face)
     # what a node is sent is its own business, not the state's, hence the loose type
     actions: dict[str, Any] = {
-        "generate": RunnableLambda(nodes.generate, nodes.agenerate, name="generate"),
-        "revise": RunnableLambda(nodes.revise, nodes.arevise, name="revise"),
-        "verify": RunnableLambda(nodes.verify, nodes.averify, name="verify"),
-        "select": RunnableLambda(nodes.select, name="select"),
+        "generate": Both(nodes.generate, nodes.agenerate),
+        "revise": Both(nodes.revise, nodes.arevise),
+        "verify": Both(nodes.verify, nodes.averify),
+        "select": nodes.select,
     }
     for name, action in actions.items():
         graph.add_node(name, action)

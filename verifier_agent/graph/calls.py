@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ from tenacity import (
     retry_if_exception,
     stop_after_attempt,
     stop_after_delay,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from verifier_agent.errors import ConfigurationError
@@ -56,6 +58,8 @@ class Reply(Value):
     """What a request gave: a message per candidate asked for, or the reason why not."""
 
     messages: tuple[dict[str, Any], ...] = ()
+    logprobs: tuple[float | None, ...] = ()
+    """Of each message, the sum over its tokens, where reported."""
     failures: tuple[Failure, ...] = ()
 
 
@@ -133,7 +137,7 @@ def within(seconds: float | None, work: Callable[[], T]) -> T:
 
 
 def _rules(call: Call, failures: list[Failure]) -> dict[str, Any]:
-    backoff = wait_exponential_jitter(initial=0.25, max=8.0, jitter=0.25)
+    backoff = wait_exponential(multiplier=0.25, max=8.0) + wait_random(0.0, 0.25)
 
     def wait(state: RetryCallState) -> float:
         asked = retry_after(_error(state))
@@ -177,26 +181,40 @@ def _refused(error: Exception, failures: list[Failure]) -> Reply:
 
 
 def _read(result: LLMResult, failures: list[Failure]) -> Reply:
-    messages = (getattr(generation, "message", None) for generation in result.generations[0])
-    plain = tuple(plain_message(m) for m in messages if isinstance(m, AIMessage))
-    return Reply(messages=plain, failures=tuple(failures))
-
-
-def plain_message(message: BaseMessage) -> dict[str, Any]:
-    """Return langchain's plain form of `message`, as JSON that every checkpointer can store."""
-    # lone surrogates cannot be written as UTF-8, and some models emit them
-    plain = to_jsonable_python(
-        message_to_dict(message), fallback=str, inf_nan_mode="null", bytes_mode="base64"
+    messages = [getattr(generation, "message", None) for generation in result.generations[0]]
+    replies = [message for message in messages if isinstance(message, AIMessage)]
+    return Reply(
+        messages=tuple(plain_message(message) for message in replies),
+        logprobs=tuple(_logprob(message) for message in replies),
+        failures=tuple(failures),
     )
-    clean: dict[str, Any] = _clean(plain)
+
+
+def _logprob(message: AIMessage) -> float | None:
+    tokens = (message.response_metadata.get("logprobs") or {}).get("content")
+    return sum(float(token["logprob"]) for token in tokens) if tokens else None
+
+
+def plain_message(message: AIMessage) -> dict[str, Any]:
+    """Return langchain's plain form of `message`, as JSON that every checkpointer can store.
+
+    The list of token probabilities is left out: it outweighs the text many times.
+    """
+    plain = message_to_dict(message)
+    plain["data"]["response_metadata"].pop("logprobs", None)
+    clean: dict[str, Any] = to_jsonable_python(plain, fallback=str, inf_nan_mode="null")
+    try:
+        json.dumps(clean, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # lone surrogates, which some models emit
+        clean = _replaced(clean)
     return clean
 
 
-def _clean(value: Any) -> Any:
+def _replaced(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
+        return {_replaced(key): _replaced(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_clean(item) for item in value]
+        return [_replaced(item) for item in value]
     return value

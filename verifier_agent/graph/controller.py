@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from verifier_agent.budget import Allowance, Remaining, times
-from verifier_agent.errors import BudgetTooSmall, PolicyError
+from verifier_agent.errors import BudgetTooSmall, ConfigurationError, PolicyError
 from verifier_agent.search import PolicyFunction
 from verifier_agent.tree import Tree
 from verifier_agent.values import (
@@ -33,7 +33,7 @@ DEFAULT_CAP = 1024
 """Generated tokens per request under a limit in tokens or dollars, where nobody named a number."""
 LEAST_CAP = 16
 """No request is sent with a lower cap: it would pay for a prompt and get no answer."""
-LEAST_SECONDS = 0.02
+LEAST_SECONDS = 0.05
 """No round is begun with less time; also kept back, since a deadline is met a little late."""
 STEPS_PER_ROUND = 2
 """Supersteps of one round: generate or revise, then verify."""
@@ -111,6 +111,11 @@ def decide(
     if isinstance(actions[0], Select):
         return ending(actions[0].outcome, actions[0].reason)
     if steps < STEPS_PER_ROUND + STEPS_TO_FINISH:
+        if not len(tree):
+            raise ConfigurationError(
+                f"the host's recursion_limit leaves {steps} steps; one round and its answer need "
+                f"{STEPS_PER_ROUND + STEPS_TO_FINISH}"
+            )
         return ending("steps", f"the host's recursion limit leaves {steps} steps")
     if remaining.seconds <= LEAST_SECONDS:
         return ending("budget", "the seconds are used up")

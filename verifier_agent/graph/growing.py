@@ -6,13 +6,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, messages_from_dict
 
 from verifier_agent.budget import Allowance
 from verifier_agent.graph.brief import Brief
-from verifier_agent.graph.calls import Call, Failure, Reply, asend, plain_message, send
+from verifier_agent.graph.calls import Call, Failure, Reply, asend, send
 from verifier_agent.graph.controller import Planned
 from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
@@ -129,7 +129,7 @@ def piece(parts: Parts, request: Request, number: int) -> Piece:
 
 def candidates(parts: Parts, request: Request, reply: Reply) -> list[Candidate]:
     """Return one candidate per id asked for; what went wrong is in their `error`."""
-    messages = [m for m in messages_from_dict(list(reply.messages)) if isinstance(m, AIMessage)]
+    messages = cast(list[AIMessage], messages_from_dict(list(reply.messages)))
     costs = charges(request.allowance, len(request.ids), messages, reply.failures)
     missing = (
         reply.failures[-1].error
@@ -147,7 +147,11 @@ def candidates(parts: Parts, request: Request, reply: Reply) -> list[Candidate]:
             error=missing,
         )
         if place < len(messages):
-            candidate = _with_message(parts, request, candidate, messages[place])
+            candidate = replace(
+                _with_message(parts, request, candidate, messages[place]),
+                message=reply.messages[place],
+                logprob=reply.logprobs[place],
+            )
         made.append(candidate)
     return made
 
@@ -171,21 +175,8 @@ def _with_message(
         text=whole.rstrip("\n"),
         done=done,
         answer=parts.answer(whole) if done and not empty else None,
-        message=_slim(message),
-        logprob=_logprob(message),
         error="the model returned an empty message" if empty else None,
     )
-
-
-def _logprob(message: AIMessage) -> float | None:
-    tokens = (message.response_metadata.get("logprobs") or {}).get("content")
-    return sum(float(token["logprob"]) for token in tokens) if tokens else None
-
-
-def _slim(message: AIMessage) -> dict[str, Any]:
-    """Return the plain message without its list of token probabilities: they outweigh the text."""
-    metadata = {k: v for k, v in message.response_metadata.items() if k != "logprobs"}
-    return plain_message(message.model_copy(update={"response_metadata": metadata}))
 
 
 def charges(

@@ -1,0 +1,194 @@
+"""Two thousand random runs with faults on the wire: no budget is overrun, by the server's count."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from verifier_agent import Budget, BudgetTooSmall, Price, Run, create_verifier_agent
+from verifier_agent.models import OpenAIChatModel
+from verifier_agent.search import (
+    Policy,
+    agree,
+    beam,
+    best_of,
+    hopeless,
+    passed,
+    revise,
+    sample,
+    until,
+)
+from verifier_agent.testing import Fault, ModelServer, Reply, Request, always
+from verifier_agent.values import Candidate, Task
+
+RUNS = 2000
+CHUNKS = 8
+PRICES = {"loopback": Price(input=1000.0, output=4000.0), "judge": Price(input=500.0, output=500.0)}
+
+
+@dataclass
+class Plan:
+    """One random run."""
+
+    name: str
+    policy: Policy
+    budget: Budget
+    verifier: Any
+    faults: float
+    usage: bool
+    native_n: bool
+    max_tokens: int | None
+    dice: random.Random
+
+
+def plan(number: int) -> Plan:
+    dice = random.Random(number)
+    limits: dict[str, Any] = {
+        "calls": dice.randint(1, 40),
+        "tokens": dice.randint(30, 8000),
+        "usd": dice.uniform(0.05, 10.0),
+        "seconds": dice.uniform(0.1, 1.0),
+    }
+    kept = dice.sample(sorted(limits), dice.randint(1, 4))
+    if kept == ["seconds"]:
+        kept.append("calls")
+    policies = [
+        best_of(dice.randint(1, 10)),
+        sample(dice.randint(1, 16), dice.randint(1, 5)),
+        until(sample(16), agree(0.95) | passed(0.9) | hopeless(4, 0.2)),
+        revise(dice.randint(1, 4), dice.randint(1, 3)),
+        beam(2, 2, dice.choice([1, 2]), depth=4),
+    ]
+    return Plan(
+        name=f"run-{number}",
+        policy=dice.choice(policies),
+        budget=Budget(**{unit: limits[unit] for unit in kept}),
+        verifier=dice.choice(["agreement", coin, "judge"]),
+        faults=dice.choice([0.0, 0.1, 0.5]),
+        usage=dice.random() < 0.8,
+        native_n=dice.random() < 0.3,
+        max_tokens=dice.choice([None, 8, 40]),
+        dice=dice,
+    )
+
+
+def coin(task: Task, candidate: Candidate) -> float:
+    return random.Random(candidate.text).random()
+
+
+def script(plans: dict[str, Plan]) -> Any:
+    def say(request: Request) -> Reply | Fault:
+        text = str(request.messages)
+        mine = plans[next(name for name in plans if f"{name}." in text)]
+        dice = random.Random(f"{mine.name}{request.index}")
+        words = " ".join(["word"] * dice.randint(0, 30))
+        stepping = request.body.get("stop")
+        answer = f"{words}\nAnswer: {dice.randint(1, 3)}" if not stepping else f"{words}\nmore"
+        reply = Reply(answer, usage="counted" if mine.usage else None)
+        if dice.random() < mine.faults:
+            return dice.choice(
+                [
+                    Fault("status", status=429, retry_after=0.0),
+                    Fault("status", status=503, retry_after=0.01),
+                    Fault("status", status=400),
+                    Fault("drop", reply=reply),
+                    Fault("truncate", reply=reply),
+                    Fault("malformed", reply=reply),
+                    Fault("empty", reply=reply),
+                    Fault("hang", reply=reply, seconds=0.4),
+                ]
+            )
+        return reply
+
+    return say
+
+
+async def perform(one: Plan, url: str) -> Run | None:
+    model = OpenAIChatModel(
+        model="loopback",
+        base_url=url,
+        timeout=0.3,
+        native_n=one.native_n,
+        prefix="trailing",
+    )
+    verifier = one.verifier
+    if verifier == "judge":
+        from verifier_agent.verifiers import Judge
+
+        verifier = Judge(OpenAIChatModel(model="judge", base_url=url, timeout=0.3), max_tokens=30)
+    agent = create_verifier_agent(
+        model,
+        policy=one.policy,
+        verifier=verifier,
+        budget=one.budget,
+        prices=PRICES,
+        max_tokens=one.max_tokens,
+        seed=1,
+    )
+    question = {"messages": [("user", f"This is {one.name}. What is it?")]}
+    try:
+        return Run.of(await agent.ainvoke(question))
+    except BudgetTooSmall:
+        return None
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+async def test_no_random_run_overruns_its_budget_in_any_unit(chunk: int) -> None:
+    plans = {p.name: p for p in map(plan, range(chunk, RUNS, CHUNKS))}
+    # a deadline is met as well as the event loop can: runs with one are not crowded
+    gates = {True: asyncio.Semaphore(2), False: asyncio.Semaphore(16)}
+    with ModelServer(always("Answer: 1")) as warm:
+        await perform(plan(0), warm.url)  # the first call in a process imports and sets up
+    with ModelServer(script(plans)) as server:
+
+        async def guarded(one: Plan) -> tuple[Plan, Run | None]:
+            async with gates[one.budget.seconds is not None]:
+                return one, await perform(one, server.url)
+
+        results = await asyncio.gather(*(guarded(one) for one in plans.values()))
+        assert server.settle()
+        counted = count(server, plans)
+    overruns = [found for one, run in results for found in check(one, run, counted[one.name])]
+    assert overruns == []
+    assert sum(run is not None for _, run in results) > len(plans) / 2, "too few runs took place"
+
+
+@dataclass
+class Counted:
+    """What the server says of one run."""
+
+    calls: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+
+
+def count(server: ModelServer, plans: dict[str, Plan]) -> dict[str, Counted]:
+    counted: dict[str, Counted] = defaultdict(Counted)
+    for served in server.served:
+        text = str(served.request.messages)
+        mine = counted[next(name for name in plans if f"{name}." in text)]
+        price = PRICES[served.request.body["model"]]
+        mine.calls += 1
+        mine.tokens += served.input_tokens + served.output_tokens
+        mine.usd += (served.input_tokens * price.input + served.output_tokens * price.output) / 1e6
+    return counted
+
+
+def check(one: Plan, run: Run | None, server: Counted) -> list[str]:
+    found: list[str] = []
+    if run is None:
+        return [f"{one.name}: refused, yet {server.calls} calls"] if server.calls else []
+    for unit in ("calls", "tokens", "usd"):
+        real, said, limit = (getattr(x, unit) for x in (server, run.spent, one.budget))
+        if said < real * (1 - 1e-9):
+            found.append(f"{one.name}: {unit} {said} reported, {real} counted by the server")
+        if limit is not None and said > limit * (1 + 1e-9):
+            found.append(f"{one.name}: {unit} {said} spent of {limit}: {one.policy!r}")
+    if one.budget.seconds is not None and run.spent.seconds > one.budget.seconds:
+        found.append(f"{one.name}: {run.spent.seconds} of {one.budget.seconds} seconds")
+    return found

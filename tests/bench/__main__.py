@@ -1,0 +1,30 @@
+"""`make bench [-- NAME …]`: measure what docs/benchmarks.md reports, as ratios within one run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from tests.bench import accuracy, speed
+
+BENCHES: dict[str, Callable[[], None]] = {
+    "imports": speed.imports,
+    "size": speed.size,
+    "overhead": speed.overhead,
+    "generator": speed.generator,
+    "adaptive": accuracy.adaptive_consistency,
+}
+
+
+def main(names: list[str]) -> None:
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        raise SystemExit(f"unknown bench {unknown[0]!r}; known: {', '.join(BENCHES)}")
+    for name in names or BENCHES:
+        sys.stdout.write(f"\n## {name}\n")
+        sys.stdout.flush()
+        BENCHES[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

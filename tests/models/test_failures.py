@@ -210,6 +210,12 @@ def test_a_wrapped_error_is_judged_by_its_cause() -> None:
     assert not is_transient(outer)
 
 
+def test_being_cancelled_is_final_whatever_caused_it() -> None:
+    cancelled = asyncio.CancelledError()
+    cancelled.__cause__ = ConnectionResetError()
+    assert not is_transient(cancelled)
+
+
 def test_retry_after_is_read_in_all_its_spellings() -> None:
     assert retry_after(with_headers(retry_after="7")) == 7.0
     assert retry_after(with_headers(Retry_After="7")) == 7.0

@@ -26,6 +26,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.models import OpenAIChatModel
+from verifier_agent.models.openai_client import _async_client, _client
 from verifier_agent.testing import Choice, ModelServer, Reply, Request, Usage, always, by_seed
 
 SECRET = "sk-very-secret"
@@ -194,6 +195,8 @@ async def test_a_trailing_message_is_continued_where_the_server_can() -> None:
         able = await by_all_ways(model_at(server, prefix="trailing"), conversation)
         unable = model_at(server).invoke(conversation)
         empty = model_at(server, prefix="trailing").invoke([HumanMessage("count"), AIMessage("")])
+        assert server.settle()
+        assert "continue_final_message" not in server.served[-1].request.body
     assert [answer.text for answer in able] == [" three, four"] * 4
     assert unable.text == text
     assert empty.text == text
@@ -238,6 +241,22 @@ async def test_tool_calls_make_a_round_trip() -> None:
             result = ToolMessage(weather(**call["args"]), tool_call_id=call["id"] or "")
             answer = model.invoke([HumanMessage("weather in Ulm?"), asked, result])
             assert answer.text == "it is sunny in Ulm"
+
+
+def test_blocks_of_an_earlier_answer_are_sent_as_text_and_calls_only() -> None:
+    blocks: list[Any] = [
+        {"type": "reasoning", "reasoning": "hm"},
+        {"type": "text", "text": "I will look"},
+        {"type": "tool_call", "id": "c1", "name": "weather", "args": {"city": "Ulm"}},
+    ]
+    call = {"id": "c1", "name": "weather", "args": {"city": "Ulm"}}
+    asked = AIMessage(content=blocks, tool_calls=[call])  # type: ignore[list-item]
+    with ModelServer(always("x")) as server:
+        model_at(server).invoke([HumanMessage("q"), asked, ToolMessage("sun", tool_call_id="c1")])
+        assert server.settle()
+        sent = server.served[0].request.messages[1]
+    assert sent["content"] == "I will look"
+    assert json.loads(sent["tool_calls"][0]["function"]["arguments"]) == {"city": "Ulm"}
 
 
 @pytest.mark.parametrize("arguments", ['{"city": ', "[1, 2]", "nonsense"])
@@ -373,6 +392,12 @@ def test_event_loops_follow_each_other() -> None:
         for _ in range(4):
             assert asyncio.run(model.ainvoke("q")).text == "x"
     assert server.calls == 4
+
+
+async def test_calls_in_one_loop_share_their_connections() -> None:
+    server = OpenAIChatModel(model="m", base_url="http://127.0.0.1:9/v1")._server
+    assert _async_client(server) is _async_client(server)
+    assert _client(server) is _client(server)
 
 
 async def test_a_stream_that_is_left_early_is_closed() -> None:

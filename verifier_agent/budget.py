@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
@@ -33,13 +34,15 @@ class Budget(Value):
                 continue
             if isinstance(limit, bool) or not isinstance(limit, int | float):
                 raise ConfigurationError(f"budget {unit}={limit!r}: a limit is a number")
-            if not (limit > 0 and math.isfinite(limit)):
+            if not 0 < limit <= sys.float_info.max:
                 raise ConfigurationError(
                     f"budget {unit}={limit!r}: a limit is a positive finite number; "
                     "leave it out for no limit in this unit"
                 )
-            if unit in ("calls", "tokens") and limit != int(limit):
-                raise ConfigurationError(f"budget {unit}={limit!r}: a whole number is needed")
+            if unit in ("calls", "tokens"):
+                if limit != int(limit):
+                    raise ConfigurationError(f"budget {unit}={limit!r}: a whole number is needed")
+                object.__setattr__(self, unit, int(limit))
         if all(limit is None for limit in limits.values()):
             raise ConfigurationError(
                 "a budget needs at least one limit: calls, tokens, usd or seconds"
@@ -108,9 +111,13 @@ class Remaining:
     def fits(self, cost: Cost) -> int | float:
         """Return how many times `cost` can be paid; infinite if no limited unit is used by it."""
         usd = math.inf if cost.usd is None and math.isfinite(self.usd) else (cost.usd or 0.0)
-        pairs = ((self.calls, cost.calls), (self.tokens, cost.tokens), (self.usd, usd))
-        # the tiny factor forgives rounding in sums of dollars, never a whole unit
-        times = [left / need * (1 + 1e-12) for left, need in pairs if need > 0]
+        # the tiny factor forgives rounding in sums of dollars; calls and tokens are whole numbers
+        pairs = (
+            (self.calls, cost.calls),
+            (self.tokens, cost.tokens),
+            (self.usd * (1 + 1e-12), usd),
+        )
+        times = [left / need for left, need in pairs if need > 0]
         most = min(times, default=math.inf)
         return most if math.isinf(most) else math.floor(most)
 

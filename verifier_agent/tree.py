@@ -31,7 +31,9 @@ class Tree:
         self.seed = seed
         self.spent = spent or Spent.of(())
         self.candidates = tuple(sorted(candidates, key=lambda c: order(c.id)))
-        self.verdicts = tuple(sorted(verdicts, key=lambda v: (order(v.candidate), v.verifier)))
+        self.verdicts = tuple(
+            sorted(verdicts, key=lambda v: (order(v.candidate), v.verifier, v.version))
+        )
 
     def __len__(self) -> int:
         return len(self.candidates)

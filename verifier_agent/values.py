@@ -10,9 +10,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, ClassVar, Literal, Protocol, Self, get_args, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from verifier_agent.errors import UnreadableVerdict
 
@@ -29,12 +30,14 @@ Outcome = Literal[
 ]
 """Why a run ended."""
 
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-
 
 @cache
 def _adapter(cls: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(cls)
+
+
+def _plain(other: Any) -> Any:
+    return other.tolist() if hasattr(other, "tolist") else str(other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +45,18 @@ class Value:
     """Something with a plain JSON form."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plain form: only dicts, lists, strings, numbers, booleans and None."""
-        plain: dict[str, Any] = _adapter(type(self)).dump_python(self, mode="json")
-        return plain
+        """Return the plain form: only dicts, lists, strings, finite numbers, booleans and None.
+
+        Arrays become lists, NaN None, other objects text: odd evidence never loses a paid call.
+        """
+        return dict(
+            to_jsonable_python(self, fallback=_plain, inf_nan_mode="null", bytes_mode="base64")
+        )
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
         """Rebuild the value; raises pydantic.ValidationError where the form is not ours."""
-        value: Self = _adapter(cls).validate_python(plain)
+        value: Self = _adapter(cls).validate_python(plain)  # type: ignore[arg-type]  # hashable
         return value
 
 

@@ -176,6 +176,18 @@ def test_settings_of_the_model_are_sent_and_those_of_a_call_win() -> None:
     assert second.body == {**first.body, **changed, "min_p": 0.1}
 
 
+def test_further_fields_do_not_lift_the_cap_of_a_call() -> None:
+    with ModelServer(always("a b c d")) as server:
+        lifted = {"max_tokens": 99, "max_completion_tokens": 99, "seed": 1}
+        loose = model_at(server, extra_body=lifted)
+        answer = loose.invoke("q", max_tokens=2)
+        own = loose.invoke("q", extra_body={"seed": 7}, seed=6)
+        assert server.settle()
+    assert answer.text == "a b"
+    assert own.text == "a b c d"
+    assert server.served[1].request.body["seed"] == 7
+
+
 def test_openai_itself_gets_its_own_name_for_the_cap() -> None:
     official = OpenAIChatModel(model="gpt-5-mini", api_key=SECRET, max_tokens=5)
     body, _ = official._request([HumanMessage("q")], None, {})
@@ -468,6 +480,9 @@ def test_openai_needs_a_key_and_other_servers_do_not(monkeypatch: pytest.MonkeyP
         OpenAIChatModel(model="gpt-5-mini")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     assert not OpenAIChatModel(model="m").official
+    monkeypatch.setenv("OPENAI_BASE_URL", "nonsense")
+    with pytest.raises(ValidationError, match="localhost:8000"):
+        OpenAIChatModel(model="m")
     monkeypatch.delenv("OPENAI_BASE_URL")
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     assert OpenAIChatModel(model="gpt-5-mini").official

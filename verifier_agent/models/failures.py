@@ -9,6 +9,7 @@ from __future__ import annotations
 import email.utils
 import json
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -24,6 +25,12 @@ TRANSPORT_NAMES = frozenset({"TransportError", "ServiceUnavailable", "DeadlineEx
 
 PERMANENT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 """Sent with status 429, though waiting does not help."""
+
+
+TRANSIENT_KINDS = frozenset(
+    {"server_error", "overloaded_error", "rate_limit_error", "rate_limit_exceeded"}
+)
+"""What `type` or `code` says of an error that arrives in a stream, where no status can."""
 
 
 class UnusableReply(GenerationError):
@@ -84,11 +91,14 @@ def _judge(error: BaseException) -> bool | None:
     hint = _headers(error).get("x-should-retry")
     if hint in ("true", "false"):
         return hint == "true"
-    if getattr(error, "code", None) in PERMANENT_CODES:
+    kinds = {str(getattr(error, "code", "")), str(getattr(error, "type", ""))}
+    if kinds & PERMANENT_CODES:
         return False
     status = _status(error)
     if status is not None and status >= 400:
         return status in TRANSIENT_STATUS or 500 <= status < 600
+    if kinds & TRANSIENT_KINDS:
+        return True
     if isinstance(error, TimeoutError | ConnectionError | json.JSONDecodeError):
         return True
     names = {cls.__name__ for cls in type(error).__mro__}
@@ -109,6 +119,8 @@ def _status(error: BaseException) -> int | None:
         places.append(response.get("ResponseMetadata", {}).get("HTTPStatusCode"))
     for place in places:
         if isinstance(place, int) and not isinstance(place, bool):  # an HTTPStatus is an int
+            return int(place)
+        if isinstance(place, str) and re.fullmatch(r"[45]\d\d", place):
             return int(place)
     return None
 

@@ -46,12 +46,14 @@ class OpenAIChatModel(BaseChatModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     model: str = Field(min_length=1)
-    base_url: str | None = Field(default_factory=from_env("OPENAI_BASE_URL", default=None))
+    base_url: str | None = Field(
+        default_factory=from_env("OPENAI_BASE_URL", default=None), validate_default=True
+    )
     """None: OpenAI's own API."""
     api_key: SecretStr | None = Field(
         default_factory=secret_from_env("OPENAI_API_KEY", default=None)
     )
-    """May be left out for other servers than OpenAI's."""
+    """Sent to `base_url`; may be left out for other servers than OpenAI's."""
     temperature: float | None = None
     max_tokens: int | None = Field(default=None, ge=1)
     """The most tokens per answer, reasoning included."""
@@ -70,7 +72,7 @@ class OpenAIChatModel(BaseChatModel):
     prefix: Literal["trailing"] | None = None
     """"trailing": the server continues a trailing assistant message, as vLLM and SGLang do."""
     extra_body: dict[str, Any] | None = None
-    """Further fields of every request."""
+    """Further fields of every request; those named above and a call's own arguments win."""
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
     margins: Margins | None = None
     """What the server's chat template may add to a prompt; None: known for OpenAI's own only."""
@@ -192,19 +194,20 @@ class OpenAIChatModel(BaseChatModel):
     ) -> tuple[dict[str, Any], float | None]:
         """Return the body of a request, and the seconds to wait for its answer."""
         fields = ("model", "temperature", "max_tokens", "seed", "logprobs", "top_logprobs")
-        body: dict[str, Any] = {name: getattr(self, name) for name in fields}
-        body |= {"messages": write_messages(messages), "stop": stop or self.stop or None, **kwargs}
-        if body.get("top_logprobs") is not None:
-            body["logprobs"] = True
-        cap = body.pop("max_tokens", None)
-        body["max_completion_tokens" if self.official else "max_tokens"] = cap
+        given = {name: getattr(self, name) for name in fields} | kwargs
+        given |= {"messages": write_messages(messages), "stop": stop or self.stop or None}
+        if given["top_logprobs"] is not None:
+            given["logprobs"] = True
         trailing = messages[-1] if messages else None
         if self.prefix and isinstance(trailing, AIMessage) and trailing.text:
-            body |= {"continue_final_message": True, "add_generation_prompt": False}
-        timeout = body.pop("timeout", None)
-        body |= {**(self.extra_body or {}), **(body.pop("extra_body", None) or {})}
-        sent = {name: value for name, value in body.items() if value is not None}
-        return encodable(sent), timeout
+            given |= {"continue_final_message": True, "add_generation_prompt": False}
+        timeout, more = given.pop("timeout", None), given.pop("extra_body", None) or {}
+        body = {**(self.extra_body or {}), **{k: v for k, v in given.items() if v is not None}}
+        if "max_tokens" in body and "max_completion_tokens" not in given:
+            body.pop("max_completion_tokens", None)  # the cap's other name must not lift it
+        if self.official and "max_tokens" in body:
+            body["max_completion_tokens"] = body.pop("max_tokens")
+        return encodable(body | more), timeout
 
     def bind_tools(
         self,

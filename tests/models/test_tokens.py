@@ -223,6 +223,11 @@ def test_usage_reported_for_each_reply_adds_up_to_one_call() -> None:
     assert (total.calls, total.input_tokens, total.output_tokens) == (1, 10, 7)
 
 
+def test_a_reply_with_a_prompt_of_its_own_is_a_call_of_its_own() -> None:
+    costs = usage_cost([reply(counts(10, 3)), reply(counts(10, 4))])
+    assert [cost.calls for cost in costs if cost] == [1, 1]
+
+
 def test_output_that_only_the_total_contains_is_charged() -> None:
     (cost,) = usage_cost([reply({"input_tokens": 10, "output_tokens": 3, "total_tokens": 50})])
     assert cost is not None

@@ -124,7 +124,8 @@ def usage_cost(messages: Sequence[AIMessage]) -> list[Cost | None]:
     """Return what each reply to one request cost; together they are what the request cost.
 
     A request with several replies reports its usage once, on the first: it gets the request's
-    call and tokens, and the others an empty Cost. Usage on a later reply is added, not dropped.
+    call and tokens, and the others an empty Cost. Usage on a later reply is added, not dropped;
+    one that was charged for a prompt of its own counts as a call of its own.
     Where the first reports nothing, neither do the silent ones: they are None, to be charged at
     their allowance. Dollars are None, since usage says nothing of prices.
     """
@@ -139,7 +140,7 @@ def usage_cost(messages: Sequence[AIMessage]) -> list[Cost | None]:
         cached = (usage.get("input_token_details") or {}).get("cache_read") or 0
         costs.append(
             Cost(
-                calls=1 if i == 0 else 0,
+                calls=1 if i == 0 or usage["input_tokens"] else 0,
                 input_tokens=usage["input_tokens"],
                 cached_tokens=min(cached, usage["input_tokens"]),
                 output_tokens=output,

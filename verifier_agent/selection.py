@@ -41,8 +41,7 @@ def selector(
     def factory(*args: P.args, **kwargs: P.kwargs) -> Selector:
         return Selector.make(function.__name__, args, kwargs)
 
-    factory.__name__ = factory.__qualname__ = function.__name__
-    factory.__doc__ = function.__doc__
+    Selector.dress(factory, function)
     return factory
 
 
@@ -127,6 +126,7 @@ def resolve_selector(selector: SelectorFunction | str) -> SelectorFunction:
     """Read a selector's text form; a callable is returned as it is."""
     if isinstance(selector, str):
         return Selector.parse(selector)
+    selector = Spec.settled(selector)
     if not callable(selector):
         raise ConfigurationError(
             f"selector={selector!r}: give a name such as 'vote', or a function of judged candidates"

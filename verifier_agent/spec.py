@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, update_wrapper
 from typing import Any, ClassVar, Self
 
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
@@ -29,6 +30,12 @@ class Definition:
     parameters: Mapping[str, inspect.Parameter]
 
 
+LONGEST = 10_000
+"""Characters of a text form; reading it takes time and stack in proportion."""
+DEEPEST = 50
+"""How deep specs may nest: each level is a few frames of the stack whenever it is called."""
+
+
 @cache
 def _adapter(function: Callable[..., Any], parameter: str) -> TypeAdapter[Any]:
     return TypeAdapter(typing.get_type_hints(function, include_extras=True)[parameter])
@@ -42,6 +49,7 @@ class Spec:
     """How many leading parameters are given at each call, not when it is made."""
     definitions: ClassVar[dict[str, Definition]]
     kinds: ClassVar[dict[str, type[Spec]]] = {}
+    factories: ClassVar[dict[Callable[..., Any], tuple[type[Spec], str]]] = {}
 
     __slots__ = ("arguments", "name")
     name: str
@@ -53,9 +61,29 @@ class Spec:
 
     @classmethod
     def define(cls, function: Callable[..., Any]) -> None:
-        """Register `function` under its own name."""
+        """Register `function` under its own name.
+
+        Raises ConfigurationError if another module has taken the name.
+        """
+        other = cls.definitions.get(function.__name__)
+        if other is not None and other.function.__module__ != function.__module__:
+            raise ConfigurationError(
+                f"there is a {cls.kind} {function.__name__!r} in {other.function.__module__} "
+                "already; choose another name"
+            )
         parameters = list(inspect.signature(function).parameters.items())[cls.inputs :]
         cls.definitions[function.__name__] = Definition(function, dict(parameters))
+
+    @classmethod
+    def dress(cls, factory: Callable[..., Any], function: Callable[..., Any]) -> None:
+        """Make `factory` look like `function` without its inputs; used bare, it means its defaults.
+
+        So `until(sample, agree)` is `until(sample(), agree())`, in Python as in the text form.
+        """
+        update_wrapper(factory, function)
+        parameters = list(cls.definitions[function.__name__].parameters.values())
+        vars(factory)["__signature__"] = inspect.Signature(parameters)
+        Spec.factories[factory] = (cls, function.__name__)
 
     @classmethod
     def make(cls, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Self:
@@ -74,15 +102,31 @@ class Spec:
         bound.apply_defaults()
         spec = cls.__new__(cls)
         checked: dict[str, Any] = {}
-        for parameter, value in bound.arguments.items():
+        for parameter, given in bound.arguments.items():
+            value = cls.settled(given)
             try:
                 checked[parameter] = _adapter(definition.function, parameter).validate_python(value)
             except ValidationError as error:
                 why = error.errors()[0]["msg"]
-                raise ConfigurationError(f"{name}: {parameter}={value!r}: {why}") from None
+                raise ConfigurationError(
+                    f"{name}: {parameter}={_short(repr(value))}: {why}"
+                ) from None
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ConfigurationError(
+                    f"{name}: {parameter}={value!r}: a finite number is needed"
+                )
         object.__setattr__(spec, "name", name)
         object.__setattr__(spec, "arguments", checked)
         return spec
+
+    @staticmethod
+    def settled(value: Any) -> Any:
+        """Return `value`, or what it makes by default if it is a factory such as `best_of`."""
+        try:
+            kind, name = Spec.factories[value]
+        except (KeyError, TypeError):  # TypeError: it cannot be hashed
+            return value
+        return kind.make(name, (), {})
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a {self.kind} is frozen; make another one")
@@ -99,7 +143,7 @@ class Spec:
         )
 
     def __hash__(self) -> int:
-        return hash((self.kind, repr(self)))
+        return hash((self.kind, self.name))  # equal arguments can look different: 0.0 and -0.0
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).make, (self.name, (), self.arguments)
@@ -135,10 +179,10 @@ class Spec:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Rebuild what `to_dict` wrote."""
-        spec = _revive(dict(plain))
+        """Rebuild what `to_dict` wrote. Raises ConfigurationError for anything else."""
+        spec = _revive(plain)
         if not isinstance(spec, cls):
-            raise ConfigurationError(f"expected a {cls.kind}, got {plain!r}")
+            raise ConfigurationError(f"expected a {cls.kind}, got {_short(repr(plain))}")
         return spec
 
     @classmethod
@@ -148,14 +192,19 @@ class Spec:
         Names, literals, `|` and `&` only; nothing is evaluated. A bare name means its defaults.
         Raises ConfigurationError for anything else.
         """
+        if len(text) > LONGEST:
+            raise ConfigurationError(f"a {cls.kind} of {len(text)} characters is too long to read")
         try:
             expression = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise ConfigurationError(f"cannot read the {cls.kind} {text!r}: {error}") from None
+            why = error.msg if isinstance(error, SyntaxError) else str(error)
+            raise ConfigurationError(
+                f"cannot read the {cls.kind} {_short(text)!r}: {why}"
+            ) from None
         spec = _read(expression, text, cls)
         if not isinstance(spec, cls):
             raise ConfigurationError(
-                f"{text!r} is not a {cls.kind}{nearest(text, cls.definitions)}"
+                f"{_short(text)!r} is not a {cls.kind}{nearest(_short(text), cls.definitions)}"
             )
         return spec
 
@@ -174,37 +223,50 @@ def _plain(value: Any) -> Any:
     raise ConfigurationError(f"{value!r} has no plain form; use a named one")
 
 
-def _revive(value: Any) -> Any:
-    if isinstance(value, dict):
+def _revive(value: Any, depth: int = 0) -> Any:
+    if depth > DEEPEST:
+        raise ConfigurationError(f"more than {DEEPEST} levels of nesting")
+    if isinstance(value, Mapping):
         kind = next((k for k in Spec.kinds if k in value), None)
-        if kind is None or set(value) != {kind, "arguments"}:
-            raise ConfigurationError(f"cannot read {value!r}")
-        arguments = {name: _revive(item) for name, item in value["arguments"].items()}
-        return Spec.kinds[kind].make(value[kind], (), arguments)
+        if kind is not None and set(value) == {kind, "arguments"}:
+            name, given = value[kind], value["arguments"]
+            if isinstance(name, str) and isinstance(given, Mapping):
+                arguments = {key: _revive(item, depth + 1) for key, item in given.items()}
+                return Spec.kinds[kind].make(name, (), arguments)
+        keys = _short(", ".join(map(str, value)))
+        raise ConfigurationError(f"cannot read a dict with the keys {keys}")
     if isinstance(value, list):
-        return tuple(_revive(item) for item in value)
+        return tuple(_revive(item, depth + 1) for item in value)
     return value
 
 
-def _read(node: ast.expr, text: str, wanted: type[Spec]) -> Any:
+def _read(node: ast.expr, text: str, wanted: type[Spec], depth: int = 0) -> Any:
+    if depth > DEEPEST:
+        raise ConfigurationError(f"{_short(text)!r} has more than {DEEPEST} levels of nesting")
+
+    def read(inner: ast.expr) -> Any:
+        return _read(inner, text, wanted, depth + 1)
+
     match node:
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-            named = {word.arg: _read(word.value, text, wanted) for word in keywords if word.arg}
+            named = {word.arg: read(word.value) for word in keywords if word.arg}
             if len(named) == len(keywords):
-                return _named(name, wanted).make(
-                    name, tuple(_read(arg, text, wanted) for arg in args), named
-                )
+                return _named(name, wanted).make(name, tuple(read(arg) for arg in args), named)
         case ast.Name(id=name):
             return _named(name, wanted).make(name, (), {})
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return _read(left, text, wanted) | _read(right, text, wanted)
-        case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
-            return _read(left, text, wanted) & _read(right, text, wanted)
+        case ast.BinOp(left=left, op=(ast.BitOr() | ast.BitAnd()) as sign, right=right):
+            first, second = read(left), read(right)
+            # numbers can be joined by these signs too, but here nothing is computed
+            join = "__or__" if isinstance(sign, ast.BitOr) else "__and__"
+            if isinstance(first, Spec) and hasattr(first, join):
+                return getattr(first, join)(second)
+        case ast.Tuple(elts=items) | ast.List(elts=items):
+            return tuple(read(item) for item in items)
         case ast.Constant(value=None | bool() | int() | float() | str()):
             return node.value
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
             return -number
-    shown = ast.get_source_segment(text.strip(), node) or text
+    shown = _short(ast.get_source_segment(text.strip(), node) or text)
     raise ConfigurationError(f"cannot read {shown!r}: only names, numbers, text, | and & are known")
 
 
@@ -213,4 +275,9 @@ def _named(name: str, wanted: type[Spec]) -> type[Spec]:
         if name in kind.definitions:
             return kind
     known = [known for kind in Spec.kinds.values() for known in kind.definitions]
-    raise ConfigurationError(f"unknown name {name!r}{nearest(name, known)}")
+    shown = _short(name)
+    raise ConfigurationError(f"unknown name {shown!r}{nearest(shown, known)}")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:199]}…"

@@ -47,6 +47,5 @@ def policy(
     def factory(*args: P.args, **kwargs: P.kwargs) -> Policy:
         return Policy.make(function.__name__, args, kwargs)
 
-    factory.__name__ = factory.__qualname__ = function.__name__
-    factory.__doc__ = function.__doc__
+    Policy.dress(factory, function)
     return factory

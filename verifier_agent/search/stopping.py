@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Concatenate, ParamSpec, cast
+from typing import Annotated, ClassVar, Concatenate, ParamSpec, cast
+
+from pydantic import Field
 
 from verifier_agent.budget import Remaining
 from verifier_agent.errors import ConfigurationError
@@ -14,6 +15,8 @@ from verifier_agent.tree import Tree
 from verifier_agent.values import Action, Outcome, Select
 
 P = ParamSpec("P")
+
+Amount = Annotated[float, Field(gt=0.0)]
 
 
 class StopRule(Spec):
@@ -37,11 +40,11 @@ class StopRule(Spec):
     def __repr__(self) -> str:
         if self.name in ("any_of", "all_of"):
             sign = " | " if self.name == "any_of" else " & "
-            parts = (self.arguments["first"], self.arguments["second"])
-            return sign.join(
-                f"({part!r})" if part.name == "any_of" and sign == " & " else repr(part)
-                for part in parts
-            )
+            first, second = self.arguments["first"], self.arguments["second"]
+            # `&` binds tighter than `|`, and both group to the left
+            left = f"({first!r})" if (first.name, sign) == ("any_of", " & ") else repr(first)
+            grouped = second.name == self.name or (second.name, sign) == ("any_of", " & ")
+            return left + sign + (f"({second!r})" if grouped else repr(second))
         return super().__repr__()
 
     def because(self, tree: Tree) -> tuple[Outcome, str]:
@@ -68,8 +71,7 @@ def stop_rule(
         def factory(*args: P.args, **kwargs: P.kwargs) -> StopRule:
             return StopRule.make(function.__name__, args, kwargs)
 
-        factory.__name__ = factory.__qualname__ = function.__name__
-        factory.__doc__ = function.__doc__
+        StopRule.dress(factory, function)
         return factory
 
     return decorate
@@ -98,10 +100,13 @@ def agree(tree: Tree, confidence: Share = 0.95) -> bool:
     first, second = [*tree.answers.values(), 0, 0][:2]
     if not first:
         return False
-    # for whole parameters the mass is a binomial sum: P(at most v1 heads of v1 + v2 + 1)
+    # for whole parameters the mass is a binomial sum: 1 - P(at most v2 heads of v1 + v2 + 1)
     tosses = first + second + 1
-    mass = sum(math.comb(tosses, heads) for heads in range(first + 1)) / 2**tosses
-    return bool(mass >= confidence)
+    below, ways = 0, 1
+    for heads in range(second + 1):
+        below += ways
+        ways = ways * (tosses - heads) // (heads + 1)
+    return bool(1 - below / 2**tosses >= confidence)
 
 
 @stop_rule("verified")
@@ -123,8 +128,8 @@ def spent(
     *,
     calls: Count | None = None,
     tokens: Count | None = None,
-    usd: float | None = None,
-    seconds: float | None = None,
+    usd: Amount | None = None,
+    seconds: Amount | None = None,
 ) -> bool:
     """Any of these has been used. Softer than a budget: checked between rounds only."""
     limits = ((calls, "calls"), (tokens, "tokens"), (usd, "usd"), (seconds, "seconds"))
@@ -147,6 +152,7 @@ def resolve_policy(policy: str | PolicyFunction) -> PolicyFunction:
     """Read a policy's text form; a policy, or any callable of its shape, is returned as it is."""
     if isinstance(policy, str):
         return Policy.parse(policy)
+    policy = Spec.settled(policy)
     if isinstance(policy, StopRule):
         raise ConfigurationError(
             f"policy={policy!r} is a stop rule; write until(sample(32), {policy!r})"

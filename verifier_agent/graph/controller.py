@@ -6,7 +6,7 @@ remains, with enough kept back to judge what will be made. What cannot be paid f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -25,6 +25,7 @@ from verifier_agent.values import (
     Select,
     Value,
     Verify,
+    order,
 )
 
 ATTEMPTS = 3
@@ -96,7 +97,10 @@ def decide(
     `steps` is how many supersteps the host still allows. Raises PolicyError for impossible
     actions, and BudgetTooSmall if not even the first candidate can be paid for.
     """
-    actions = tuple(policy(tree, remaining))
+    given = policy(tree, remaining)
+    if not isinstance(given, Iterable):
+        raise PolicyError(f"the policy returned {given!r}; return a list of actions")
+    actions = tuple(given)
     check_actions(actions, tree)
     limited = {
         unit: getattr(remaining, unit)
@@ -146,6 +150,8 @@ def check_actions(actions: Sequence[Action], tree: Tree) -> None:
     for action in actions:
         if isinstance(action, Generate | Revise) and action.n < 1:
             raise PolicyError(f"{action!r}: n must be at least 1")
+        if isinstance(action, Verify) and not action.candidates:
+            raise PolicyError("a verify action names no candidate")
         for name in _named_in(action):
             if name not in tree:
                 raise PolicyError(f"{action!r} names {name!r}, which does not exist")
@@ -237,7 +243,8 @@ def _new_ids(
     for action, _, _ in chosen:
         parent = action.parent if isinstance(action, Generate) else action.target
         via = action.kind
-        first = used.get((parent, via), len(tree.children(parent, via)))
+        last = max((order(c.id)[-1][1] for c in tree.children(parent, via)), default=-1)
+        first = used.get((parent, via), last + 1)
         used[parent, via] = first + action.n
         prefix = "" if parent is None else f"{parent}."
         ids.append(tuple(f"{prefix}{via[0]}{first + i}" for i in range(action.n)))

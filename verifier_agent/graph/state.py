@@ -34,7 +34,8 @@ SCHEMA = 1
 
 Plain = dict[str, Any]
 
-_KEYED = ("run", "decisions", "candidates", "verdicts", "clock", "selection", "spent")
+_KEYED = ("decisions", "candidates", "verdicts", "clock")
+_WHOLE = ("run", "selection", "spent")
 
 
 def merge(left: Plain, right: Plain) -> Plain:
@@ -50,7 +51,9 @@ def merge(left: Plain, right: Plain) -> Plain:
     for name in _KEYED:
         if name in left or name in right:
             merged[name] = _join(left.get(name, {}), right.get(name, {}))
-    return merged
+    # half of one selection and half of another would be nobody's
+    whole = ({name: side[name] for name in _WHOLE if name in side} for side in (left, right))
+    return merged | _join(*whole)
 
 
 def _join(left: Plain, right: Plain) -> Plain:
@@ -108,9 +111,10 @@ class Run:
         plain = state.get("verifier_agent")
         if not plain:
             raise ConfigurationError("this state holds no run: `verifier_agent` is missing")
-        if plain["schema"] != SCHEMA:
+        if plain.get("schema") != SCHEMA:
+            written = plain.get("schema")
             raise ConfigurationError(
-                f"this run was written with schema {plain['schema']}, this version reads {SCHEMA}"
+                f"this run was written with schema {written}, this version reads {SCHEMA}"
             )
         return cls(plain, tuple(state.get("messages", ())))
 

@@ -286,7 +286,9 @@ class Verifier(Protocol):
 
     Optional attributes, read where present: `hard` (bool: its word is proof), `relational` (bool:
     a score depends on the other candidates, so all are judged anew when some arrive), `bound`
-    (a method `task, candidate bytes -> Cost`: the most that judging one candidate can cost) and
+    (a method `task, candidate bytes -> Cost`: the most that judging one candidate can cost),
+    `per_candidate` (bool: ask for one candidate at a time, so that each paid verdict is recorded by
+    itself), `applies` (a method `finished candidates -> bool`: False if it has nothing to add) and
     `verify_sync` (the same as `verify`, for callers without an event loop).
     """
 

@@ -21,7 +21,8 @@ from verifier_agent.graph.settings import Parts, check_numbers, read_budget
 from verifier_agent.graph.state import Face, Plain, State
 from verifier_agent.models import capabilities, resolve_model
 from verifier_agent.search import PolicyFunction, agree, passed, resolve_policy, sample, until
-from verifier_agent.selection import SelectorFunction, resolve_selector
+from verifier_agent.selection import SelectorFunction, resolve_selector, vote, weighted_vote
+from verifier_agent.values import Verifier
 from verifier_agent.verifiers import VerifierLike, resolve_verifiers
 
 DEFAULT_BUDGET = Budget(calls=32)
@@ -33,13 +34,23 @@ def default_policy() -> PolicyFunction:
     return until(sample(8, batch=4), agree(0.95) | passed(0.95, count=2))
 
 
+def default_selector(verifiers: Sequence[Verifier]) -> SelectorFunction:
+    """Return the selector used when none is named.
+
+    Where answers are compared with each other a score is a vote share already: to weigh votes by
+    it would count every vote twice.
+    """
+    compare = any(getattr(verifier, "relational", False) for verifier in verifiers)
+    return vote() if compare or not verifiers else weighted_vote()
+
+
 def create_verifier_agent(
     model: str | BaseChatModel,
     *,
     verifier: VerifierLike | Sequence[VerifierLike] = "auto",
     policy: str | PolicyFunction | None = None,
     budget: Budget | Mapping[str, Any] | None = None,
-    selector: str | SelectorFunction = "weighted_vote",
+    selector: str | SelectorFunction | None = None,
     prices: Mapping[str, Price] | None = None,
     max_tokens: int | None = None,
     seed: int | None = None,
@@ -64,7 +75,8 @@ def create_verifier_agent(
         policy: Where compute goes: a policy, its text, or a pure function `(tree, remaining) ->
             actions`. Default: up to 8 answers, fewer when they agree.
         budget: The limits of one run. Default: 32 calls.
-        selector: How the answer is chosen among all finished candidates.
+        selector: How the answer is chosen among all finished candidates. Default: "vote" where
+            the verifiers only compare answers, else "weighted_vote".
         prices: Dollars per million tokens by model name; needed for a limit in dollars.
         max_tokens: Cap on generated tokens per request. Default: the model's own.
         seed: Makes runs repeatable, as far as the model is. Default: another one each run.
@@ -81,12 +93,13 @@ def create_verifier_agent(
     if not callable(answer):
         raise ConfigurationError(f"answer={answer!r}: give a function from text to a key or None")
     check_numbers(seed, max_tokens)
+    verifiers = resolve_verifiers(verifier, model=chat_model)
     parts = Parts(
         model=chat_model,
         capabilities=capabilities(chat_model),
-        verifiers=resolve_verifiers(verifier, model=chat_model),
+        verifiers=verifiers,
         policy=default_policy() if policy is None else resolve_policy(policy),
-        selector=resolve_selector(selector),
+        selector=default_selector(verifiers) if selector is None else resolve_selector(selector),
         budget=DEFAULT_BUDGET if budget is None else read_budget(budget),
         prices=dict(prices or {}),
         max_tokens=max_tokens,

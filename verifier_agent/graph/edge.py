@@ -113,7 +113,7 @@ def bounds(parts: Parts, run: Run) -> Bounds:
         if not action.judge:
             return Cost()
         size = len(brief(action, run.tree, able).prefix.encode()) + cap * BYTES_PER_TOKEN
-        each = (judging.bound(parts, verifier, run.task, size) for verifier in parts.verifiers)
-        return sum(each, Cost())
+        judges = [verifier for verifier in parts.verifiers if judging.applies(verifier, run.tree)]
+        return sum((judging.bound(parts, v, run.task, size) for v in judges), Cost())
 
     return Bounds(request=request, judging=judgement, cap=parts.max_tokens or able.default_cap)

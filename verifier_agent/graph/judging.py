@@ -67,6 +67,8 @@ def batches(
     made: list[Batch] = []
     seconds = None if remaining.seconds == float("inf") else remaining.seconds
     for verifier in parts.verifiers:
+        if not applies(verifier, tree):
+            continue
         fresh = [c for c in tree if c.id in wanted and c.error is None]
         version = 0
         if getattr(verifier, "relational", False):
@@ -89,6 +91,12 @@ def batches(
             if g
         ]
     return made
+
+
+def applies(verifier: Verifier, tree: Tree) -> bool:
+    """Return False if the verifier says that it has nothing to add to a tree like this one."""
+    question = getattr(verifier, "applies", None)
+    return question is None or bool(question([j.candidate for j in tree.finished]))
 
 
 def _is_judged(tree: Tree, candidate: Candidate, verifier: Verifier, version: int) -> bool:

@@ -23,10 +23,9 @@ _JSON_BLOCKS = frozenset({"tool_use", "tool_call", "function_call", "tool_result
 class Margins:
     """Tokens that a chat template may add, for `input_bound`; a model may state its own.
 
-    The defaults are for a template that is not known. They were set above what a reading of some
-    twenty published templates (those that llama.cpp carries, 2026) shows: most add under 100
-    tokens by themselves, the longest is Command R7B with about 3 kB of English, and as much again
-    for tools.
+    The defaults are for a template that is not known. They were set above what a reading of six
+    published templates (of those that llama.cpp carries, 2026) shows: most add under 100 tokens by
+    themselves, the longest is Command R7B with about 3 kB of English, and as much again for tools.
     """
 
     request: int = 1024

@@ -1,0 +1,59 @@
+"""What the README and the cookbook show runs as it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from verifier_agent.testing import ModelServer, Reply, Request
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "cookbook").glob("*.ipynb"))
+
+
+def a_careful_model(request: Request) -> Reply:
+    """Stand in for a hosted model: answers a question, or judges when a schema is asked for."""
+    if "response_format" in request.body or "score" in str(request.messages).lower():
+        marks = {"reasoning": "Each step holds.", "feedback": "", "score": 9, "criteria": []}
+        return Reply(json.dumps(marks))
+    return Reply("Counting them one by one.\nAnswer: 10")
+
+
+def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    with ModelServer(a_careful_model) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        names: dict[str, object] = {}
+        for block in blocks:
+            exec(compile(block, "README.md", "exec"), names)
+        assert server.calls > 0
+    assert names["result"]["messages"][-1].text.endswith("Answer: 10")  # type: ignore[index]
+
+
+def test_every_link_in_the_documents_leads_to_a_file() -> None:
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("cookbook/*.md")]
+    broken = [
+        f"{document.name}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
+        if not (document.parent / target).exists()
+    ]
+    assert broken == []
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_of_the_cookbook_runs_from_top_to_bottom(notebook: Path) -> None:
+    cells = json.loads(notebook.read_text())["cells"]
+    names: dict[str, object] = {"__name__": "__main__"}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), notebook.name, "exec"), names)
+
+
+def test_the_cookbook_is_not_empty() -> None:
+    assert NOTEBOOKS

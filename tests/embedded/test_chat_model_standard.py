@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_tests.unit_tests import ChatModelUnitTests
 
-pytest.importorskip("numpy")
 from verifier_agent.embedded import EmbeddedChatModel
 
 

@@ -23,7 +23,7 @@ except ImportError as error:
 UNSHIPPED = ("judge.digits",)
 """Heads that only help training."""
 
-ABOUT = {"generator": {"heads": generator.SIZE.heads}, "reward_model": {}}
+ABOUT = {name: {"heads": generator.SIZE.heads} for name in ("generator", "reward_model")}
 
 
 def export(checkpoint: Path, target: Path, about: dict[str, int]) -> None:

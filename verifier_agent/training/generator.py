@@ -2,12 +2,14 @@
 
     python -m verifier_agent.training.generator --out DIRECTORY
 
-leaves `generator.pt` in the directory; run again, it goes on from there.
+leaves `generator_base.pt` after a first stage and `generator.pt` after a second, with larger
+numbers and longer chains, in the directory; run again, it goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -25,31 +27,57 @@ except ImportError as error:
     raise MissingExtra("training the embedded models", "train") from error
 
 SIZE = Size(layers=4, width=96, heads=3)
-STEPS = 3_200
+BASE_STEPS, HARD_STEPS = 3_200, 900
 BATCH = 48
+HARD_LR = 0.012
 CHUNK = 8
 """So many batches are drawn at once and sorted by length, to waste little on padding."""
 
 IGNORED = -100
-STEP_WEIGHTS = (8, 8, 6, 5, 4, 3, 2)
-"""How often a training chain has 1, 2, ... 7 steps."""
-
-SIZES = (Shape(1, 100), Shape(1, 1_000, least=20), Shape(1, 10_000, least=100))
-SIZE_WEIGHTS = (3, 4, 4)
-OUT_OF_REACH = 0.04
-"""Part of the training problems that have the numbers of level 6, and 1 to 12 steps."""
 
 
-def training_problem(rng: Random, progress: float) -> Problem:
-    """Draw a problem of the training split; short ones only in the first tenth of the training."""
-    if progress > 0.1 and rng.random() < OUT_OF_REACH:
-        shape, steps = LEVELS[6], rng.randint(1, LEVELS[6].steps)
-    else:
-        shape = rng.choices(SIZES, SIZE_WEIGHTS)[0]
-        steps = rng.choices(range(1, 8), STEP_WEIGHTS)[0]
-        if progress <= 0.1:
-            steps = min(steps, 3)
-    return draw_shape(rng, Shape(steps, shape.limit, shape.least, shape.factors), "train")
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Which problems are drawn for training."""
+
+    shapes: tuple[Shape, ...]
+    """Sizes of numbers; their `steps` are not used."""
+    shape_weights: tuple[float, ...]
+    step_weights: tuple[float, ...]
+    """How often a chain has 1, 2, ... steps."""
+    out_of_reach: float = 0.04
+    """Part of the problems that have the numbers of level 6, and 1 to 12 steps."""
+    warm_up: float = 0.0
+    """The first part of the training in which all chains have at most 3 steps."""
+
+    def problem(self, rng: Random, progress: float) -> Problem:
+        """Draw a problem of the training split; `progress` goes from 0 to 1."""
+        if progress > self.warm_up and rng.random() < self.out_of_reach:
+            shape, steps = LEVELS[6], rng.randint(1, LEVELS[6].steps)
+        else:
+            shape = rng.choices(self.shapes, self.shape_weights)[0]
+            steps = rng.choices(range(1, len(self.step_weights) + 1), self.step_weights)[0]
+            if progress <= self.warm_up:
+                steps = min(steps, 3)
+        return draw_shape(rng, Shape(steps, shape.limit, shape.least, shape.factors), "train")
+
+
+BASE = Mix(
+    shapes=(Shape(1, 100), Shape(1, 1_000, least=20), Shape(1, 10_000, least=100)),
+    shape_weights=(3, 4, 4),
+    step_weights=(8, 8, 6, 5, 4, 3, 2),
+    warm_up=0.1,
+)
+HARD = Mix(
+    shapes=(
+        Shape(1, 1_000, least=20),
+        Shape(1, 10_000, least=100),
+        Shape(1, 100_000, least=1_000),
+    ),
+    shape_weights=(2, 3, 5),
+    step_weights=(4, 4, 4, 4, 3, 3, 3, 2, 2),
+)
+"""The second stage brings larger numbers and longer chains."""
 
 
 def sequence(question: str, solution: str) -> tuple[list[int], int]:
@@ -75,8 +103,8 @@ def next_tokens(tokens: Tensor, question: Tensor) -> Tensor:
 class Curriculum:
     """The generator's batches, a pure function of the seed and the step."""
 
-    def __init__(self, seed: int, steps: int, batch: int = BATCH) -> None:
-        self.seed, self.steps, self.batch = seed, steps, batch
+    def __init__(self, seed: int, steps: int, batch: int = BATCH, mix: Mix = BASE) -> None:
+        self.seed, self.steps, self.batch, self.mix = seed, steps, batch, mix
         self._chunk: tuple[int, list[list[tuple[list[int], int]]]] = (-1, [])
 
     def at(self, step: int) -> tuple[Tensor, Tensor]:
@@ -85,7 +113,7 @@ class Curriculum:
         if self._chunk[0] != number:
             rng = Random(f"generator:{self.seed}:{number}")
             progress = number * CHUNK / self.steps
-            problems = [training_problem(rng, progress) for _ in range(self.batch * CHUNK)]
+            problems = [self.mix.problem(rng, progress) for _ in range(self.batch * CHUNK)]
             rows = [sequence(p.question, p.solution) for p in problems]
             rows.sort(key=lambda row: len(row[0]))
             batches = [rows[i : i + self.batch] for i in range(0, len(rows), self.batch)]
@@ -102,30 +130,40 @@ def prediction_loss(model: LanguageModel, tokens: Tensor, question: Tensor) -> T
     return F.cross_entropy(model.head(states[used]), target[used])
 
 
-def run(out: Path, plan: Plan, seed: int = 0, batch: int = BATCH, until: int | None = None) -> None:
-    """Train the generator and leave its checkpoint in `out`."""
-    torch.manual_seed(seed)
+def run(
+    checkpoint: Path,
+    plan: Plan,
+    curriculum: Curriculum,
+    start: Path | None = None,
+    until: int | None = None,
+) -> None:
+    """Train the generator, from another checkpoint's weights if given, and leave a checkpoint."""
+    torch.manual_seed(curriculum.seed)
     model = LanguageModel(len(VOCABULARY), SIZE)
-    say(f"{sum(p.numel() for p in model.parameters())} parameters")
-    curriculum = Curriculum(seed, plan.steps, batch)
+    if start is not None:
+        model.load_state_dict(torch.load(start, weights_only=True)["model"])
+    say(f"{checkpoint.name}: {sum(p.numel() for p in model.parameters())} parameters")
 
     def loss_at(step: int) -> tuple[Tensor, int]:
         tokens, question = curriculum.at(step)
         return prediction_loss(model, tokens, question), tokens.numel()
 
-    train(model, loss_at, plan, out / "generator.pt", until)
+    train(model, loss_at, plan, checkpoint, until)
 
 
 def main() -> None:
-    """Read the command line and train."""
+    """Read the command line and train both stages."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    run(chosen.out, Plan(chosen.steps), chosen.seed)
+    base = chosen.out / "generator_base.pt"
+    run(base, Plan(BASE_STEPS), Curriculum(chosen.seed, BASE_STEPS))
+    hard = Plan(HARD_STEPS, muon_lr=HARD_LR)
+    second = Curriculum(chosen.seed + 1, HARD_STEPS, mix=HARD)
+    run(chosen.out / "generator.pt", hard, second, start=base)
 
 
 if __name__ == "__main__":

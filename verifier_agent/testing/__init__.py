@@ -1,9 +1,10 @@
-"""Public doubles for tests: a loopback model server that counts, and scripts for it."""
+"""Public doubles for tests: a loopback model server that counts, scripts for it; law checks."""
 
 from __future__ import annotations
 
 from verifier_agent.testing.completions import characters, words
 from verifier_agent.testing.ledger import Served
+from verifier_agent.testing.policy_checks import check_policy, check_selector
 from verifier_agent.testing.script import (
     Choice,
     Fault,
@@ -29,6 +30,8 @@ __all__ = [
     "always",
     "by_seed",
     "characters",
+    "check_policy",
+    "check_selector",
     "cycle",
     "words",
 ]

@@ -1,19 +1,24 @@
 """The laws of policies and selectors as checks that anybody can run on their own.
 
-They grow synthetic trees: no model, no graph. Each raises AssertionError naming the broken law
-and the seed that shows it.
+They grow synthetic trees through the real controller: no model, no graph, no network. Each raises
+AssertionError naming the broken law and the seed that shows it.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import pickle
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from verifier_agent.budget import Remaining
-from verifier_agent.graph.controller import check_actions
-from verifier_agent.search import Policy, PolicyFunction
+from verifier_agent.budget import Budget, Price, Remaining, Spent
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.graph.controller import Bounds, Planned, decide
+from verifier_agent.search import PolicyFunction
 from verifier_agent.selection import SelectorFunction
+from verifier_agent.spec import Spec
 from verifier_agent.tree import Tree
 from verifier_agent.values import (
     Action,
@@ -22,102 +27,211 @@ from verifier_agent.values import (
     Generate,
     Judged,
     Revise,
-    Select,
+    Selection,
     Task,
     Verdict,
     Verify,
 )
 
+_TASK = Task(question="a question")
+_PRICE = Price(input=1.0, output=2.0)
+_PROMPT = 20
+_JUDGING = _PRICE.of(Cost(calls=1, input_tokens=40, output_tokens=10))
+_BOUNDS = Bounds(
+    request=lambda action, cap: _PRICE.of(Cost(calls=1, input_tokens=_PROMPT, output_tokens=cap)),
+    judging=lambda action, cap: _JUDGING if action.judge else Cost(),
+    cap=100,
+)
 
-def check_policy(policy: PolicyFunction, *, seeds: int = 20, rounds: int = 500) -> None:
-    """Check the laws of a policy on `seeds` growing trees.
+
+def check_policy(
+    policy: PolicyFunction, *, seeds: int = 20, rounds: int = 500, samples: bool = False
+) -> None:
+    """Check the laws of a policy on `seeds` trees that it grows itself, without and with limits.
 
     Same tree, same actions; the same for a shuffled tree; actions are one kind at a time and name
-    usable candidates only; the run ends within `rounds` rounds although calls and verdicts fail;
-    a named policy survives pickling and its plain form.
+    usable candidates only; no limit is overrun; the run ends within `rounds` rounds, whatever
+    fails: some calls or all, some verdicts or all. A named policy survives pickling, its plain
+    form and its text.
+
+    Args:
+        policy: What to check.
+        seeds: How many trees; in some all calls fail, or all verdicts are missing.
+        rounds: How many rounds a run without a budget may take.
+        samples: Check also that more calls with the same seed only add candidates to the tree;
+            true of policies that draw answers independently.
     """
-    if isinstance(policy, Policy):
-        assert pickle.loads(pickle.dumps(policy)) == policy, f"{policy!r} changes when pickled"
-        assert Policy.from_dict(policy.to_dict()) == policy, f"{policy!r} changes as a dict"
-        assert Policy.parse(repr(policy)) == policy, f"{policy!r} changes as text"
+    _check_forms(policy)
     for seed in range(seeds):
-        dice = random.Random(seed)
-        candidates: list[Candidate] = []
-        verdicts: list[Verdict] = []
-        for _ in range(rounds):
-            actions = _agreed_actions(policy, candidates, verdicts, dice, seed)
-            if isinstance(actions[0], Select):
-                break
-            _act(actions, candidates, verdicts, dice)
-        else:
-            raise AssertionError(f"{policy!r} does not end within {rounds} rounds (seed {seed})")
+        _Growth(policy, seed).run(None, rounds)
+        for budget in _budgets(random.Random(seed)):
+            _Growth(policy, seed).run(budget, rounds)
+        if samples:
+            _check_additions(policy, seed, rounds)
 
 
-def _agreed_actions(
-    policy: PolicyFunction,
-    candidates: list[Candidate],
-    verdicts: list[Verdict],
-    dice: random.Random,
-    seed: int,
-) -> Sequence[Action]:
-    task = Task(question="a question")
-    tree = Tree(task, candidates, verdicts, seed=seed)
-    actions = list(policy(tree, Remaining()))
-    assert list(policy(tree, Remaining())) == actions, f"{policy!r} is not pure (seed {seed})"
-    shuffled = Tree(
-        task,
-        dice.sample(candidates, len(candidates)),
-        dice.sample(verdicts, len(verdicts)),
-        seed=seed,
-    )
-    assert list(policy(shuffled, Remaining())) == actions, (
-        f"{policy!r} depends on the order in which candidates arrived (seed {seed})"
-    )
-    check_actions(actions, tree)
-    return actions
+def _check_forms(spec: object) -> None:
+    if not isinstance(spec, Spec):
+        return
+    assert pickle.loads(pickle.dumps(spec)) == spec, f"{spec!r} changes when pickled"
+    try:
+        plain = json.dumps(spec.to_dict(), allow_nan=False)
+    except ConfigurationError:
+        return  # it holds a function without a name, which has no other form
+    assert type(spec).from_dict(json.loads(plain)) == spec, f"{spec!r} changes as a dict"
+    assert type(spec).parse(repr(spec)) == spec, f"{spec!r} changes as text"
 
 
-def _act(
-    actions: Sequence[Action],
-    candidates: list[Candidate],
-    verdicts: list[Verdict],
-    dice: random.Random,
-) -> None:
-    for action in actions:
-        if isinstance(action, Verify):
-            verdicts += [_verdict(name, dice) for name in action.candidates]
-        if isinstance(action, Generate | Revise):
-            parent = action.parent if isinstance(action, Generate) else action.target
-            first = sum(1 for c in candidates if (c.parent, c.via) == (parent, action.kind))
-            # a round may be cut short by the budget: any part of what was asked for may come
-            for ordinal in range(first, first + dice.randint(1, action.n)):
-                candidate = _candidate(action, parent, ordinal, dice)
-                candidates.append(candidate)
-                if action.judge and candidate.error is None:
-                    verdicts.append(_verdict(candidate.id, dice))
+def _budgets(dice: random.Random) -> list[Budget]:
+    calls, tokens = dice.randint(1, 40), dice.randint(200, 5000)
+    return [
+        Budget(calls=calls),
+        Budget(tokens=tokens),
+        Budget(usd=tokens * 1e-6),
+        Budget(calls=calls, tokens=tokens, usd=2e-6 * tokens),
+    ]
+
+
+def _check_additions(policy: PolicyFunction, seed: int, rounds: int) -> None:
+    earlier: dict[str, Candidate] = {}
+    for calls in (1, 2, 3, 5, 8, 13, 40, 200):
+        tree = _Growth(policy, seed, reliable=True).run(Budget(calls=calls), rounds)
+        later = {c.id: c for c in tree}
+        lost = [name for name in earlier if later.get(name) != earlier[name]]
+        assert not lost, f"{policy!r}: with {calls} calls {lost[0]!r} is another one (seed {seed})"
+        earlier = later
+
+
+@dataclass
+class _Growth:
+    """One run: what the policy asks for is made up, by dice that depend on seed and id alone."""
+
+    policy: PolicyFunction
+    seed: int
+    reliable: bool = False
+    """True: no retries are needed, so that what can be bought depends on the budget alone."""
+    candidates: list[Candidate] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def run(self, budget: Budget | None, rounds: int) -> Tree:
+        """Grow until the run ends; return the tree."""
+        limits = budget or Budget(calls=10**9)
+        for number in range(1, rounds + 1):
+            tree = self.tree()
+            self.check_spent(limits, tree.spent)
+            remaining = Remaining.of(limits, tree.spent) if budget else Remaining()
+            decision = decide(
+                self.agreed, tree, remaining, _BOUNDS, number=number, steps=2 * rounds
+            )
+            if decision.ending:
+                return tree
+            for planned in decision.actions:
+                self.act(planned)
+            self.judge(limits, decision.actions)
+        raise AssertionError(f"{self.policy!r} does not end within {rounds} rounds ({self.where})")
+
+    @property
+    def where(self) -> str:
+        """Say which run it is."""
+        return f"seed {self.seed}"
+
+    def tree(self) -> Tree:
+        """Return what there is so far."""
+        costs = [c.cost for c in self.candidates] + [v.cost for v in self.verdicts]
+        spent = Spent.of(costs)
+        return Tree(_TASK, self.candidates, self.verdicts, seed=self.seed, spent=spent)
+
+    def agreed(self, tree: Tree, remaining: Remaining) -> Sequence[Action]:
+        """Ask the policy, in three ways that must not matter."""
+        actions = list(self.policy(tree, remaining))
+        assert list(self.policy(tree, remaining)) == actions, (
+            f"{self.policy!r} is not pure ({self.where})"
+        )
+        dice = random.Random(self.seed)
+        shuffled = Tree(
+            _TASK,
+            dice.sample(self.candidates, len(self.candidates)),
+            dice.sample(self.verdicts, len(self.verdicts)),
+            seed=self.seed,
+            spent=tree.spent,
+        )
+        assert list(self.policy(shuffled, remaining)) == actions, (
+            f"{self.policy!r} depends on the order in which candidates arrived ({self.where})"
+        )
+        return actions
+
+    def check_spent(self, limits: Budget, spent: Spent) -> None:
+        """Compare in every unit; sums of dollars are allowed to round."""
+        for unit in ("calls", "tokens", "usd"):
+            limit = getattr(limits, unit)
+            used = getattr(spent, unit)
+            assert limit is None or used <= limit * (1 + 1e-9), (
+                f"{self.policy!r} spent {used} of {limit} {unit} ({self.where})"
+            )
+
+    def dice(self, what: str) -> random.Random:
+        """Return the dice of one candidate or verdict."""
+        return random.Random(f"{self.seed}:{what}")
+
+    def act(self, planned: Planned) -> None:
+        """Make the candidates of one action."""
+        known = {c.id for c in self.candidates}
+        for name in planned.ids:
+            assert name not in known, f"{name!r} is there already ({self.where})"
+            known.add(name)
+            self.candidates.append(self.candidate(planned, name))
+
+    def candidate(self, planned: Planned, name: str) -> Candidate:
+        """Make one candidate; it may have failed, and it may have taken retries."""
+        action, dice = planned.action, self.dice(name)
+        assert isinstance(action, Generate | Revise)
+        made = _candidate(name, dice, action, failing=(0.1, 0.1, 0.1, 1.0)[self.seed % 4])
+        calls = 1 if self.reliable else dice.randint(1, planned.allowance.attempts)
+        cap = planned.allowance.max_tokens or 0
+        cost = Cost(
+            calls=calls,
+            input_tokens=calls * planned.allowance.input_tokens,
+            output_tokens=dice.randint(0, calls * cap),
+        )
+        return replace(made, cost=_PRICE.of(cost))
+
+    def judge(self, limits: Budget, actions: Sequence[Planned]) -> None:
+        """Judge what is to be judged, as far as the budget goes; nothing is judged twice."""
+        wanted: set[str] = set()
+        for planned in actions:
+            if isinstance(planned.action, Verify):
+                wanted.update(planned.action.candidates)
+            elif getattr(planned.action, "judge", False):
+                wanted.update(planned.ids)
+        wanted -= {verdict.candidate for verdict in self.verdicts}
+        left = Remaining.of(limits, self.tree().spent)
+        for candidate in self.candidates:
+            if candidate.id in wanted and candidate.error is None and left.fits(_JUDGING) >= 1:
+                left = left.minus(_JUDGING)
+                missing = (0.1, 0.1, 1.0, 0.1)[self.seed % 4]
+                verdict = _verdict(candidate.id, self.dice(f"{candidate.id}?"), missing)
+                self.verdicts.append(replace(verdict, cost=_JUDGING))
 
 
 def _candidate(
-    action: Generate | Revise, parent: str | None, ordinal: int, dice: random.Random
+    name: str, dice: random.Random, action: Generate | Revise, failing: float
 ) -> Candidate:
-    name = f"{'' if parent is None else parent + '.'}{action.kind[0]}{ordinal}"
-    failed = dice.random() < 0.1
+    failed = dice.random() < failing
     stepwise = isinstance(action, Generate) and action.until == "step"
     done = not stepwise or dice.random() < 0.3
     return Candidate(
         id=name,
-        parent=parent,
+        parent=action.parent if isinstance(action, Generate) else action.target,
         via=action.kind,
         text="" if failed else f"text of {name}",
         done=done,
         answer=dice.choice(["1", "2", "3", None]) if done and not failed else None,
-        cost=Cost(calls=1, output_tokens=dice.randint(1, 50)),
         error="refused" if failed else None,
     )
 
 
-def _verdict(candidate: str, dice: random.Random) -> Verdict:
-    if dice.random() < 0.1:
+def _verdict(candidate: str, dice: random.Random, missing: float) -> Verdict:
+    if dice.random() < missing:
         return Verdict(candidate=candidate, verifier="dice", error="no score")
     return Verdict(
         candidate=candidate,
@@ -130,39 +244,53 @@ def _verdict(candidate: str, dice: random.Random) -> Verdict:
 def check_selector(selector: SelectorFunction, *, seeds: int = 100) -> None:
     """Check the laws of a selector on `seeds` random elections.
 
-    It chooses one of the candidates, and none of none; confidence and support lie in [0, 1];
-    support adds up to 1; it is pure; an answer that all share is chosen.
+    It chooses one of the candidates, and none of none; confidence and support are in [0, 1];
+    support adds up to 1; it is pure; an answer that all share is chosen. A named selector
+    survives pickling, its plain form and its text.
     """
+    _check_forms(selector)
     nobody = selector(())
     assert nobody.candidate is None, f"{selector!r} chose {nobody.candidate!r} from nobody"
     assert nobody.answer is None, f"{selector!r} answered {nobody.answer!r} from nobody"
     for seed in range(seeds):
-        dice = random.Random(seed)
-        judged = _election(dice)
+        judged = _election(random.Random(seed))
         chosen = selector(judged)
         assert selector(judged) == chosen, f"{selector!r} is not pure (seed {seed})"
-        by_id = {j.candidate.id: j.candidate for j in judged}
-        assert chosen.candidate in by_id, f"{selector!r} chose {chosen.candidate!r} (seed {seed})"
-        winner = by_id[str(chosen.candidate)]
-        assert chosen.answer == (winner.text if winner.answer is None else winner.answer), (
-            f"{selector!r} answers {chosen.answer!r}, its candidate {winner.answer!r} (seed {seed})"
+        _check_choice(chosen, judged, f"{selector!r}, seed {seed}")
+        agreed = tuple(
+            replace(j, candidate=replace(j.candidate, answer="the same")) for j in judged
         )
-        numbers = [*chosen.support.values()]
-        assert all(0.0 <= share <= 1.0 for share in numbers), f"support {numbers} (seed {seed})"
-        assert not numbers or abs(sum(numbers) - 1) < 1e-9, f"support {numbers} (seed {seed})"
-        assert chosen.confidence is None or 0.0 <= chosen.confidence <= 1.0, (
-            f"{selector!r} is {chosen.confidence} sure (seed {seed})"
+        answer = selector(agreed).answer
+        assert answer == "the same", (
+            f"{selector!r} answers {answer!r}, where all agree on another (seed {seed})"
         )
-        assert (chosen.confidence is None) == (chosen.basis == "none"), (
-            f"{selector!r} does not say what its confidence is (seed {seed})"
-        )
+
+
+def _check_choice(chosen: Selection, judged: Sequence[Judged], where: str) -> None:
+    by_id = {j.candidate.id: j.candidate for j in judged}
+    assert chosen.candidate in by_id, f"chose {chosen.candidate!r}, which is nobody ({where})"
+    winner = by_id[str(chosen.candidate)]
+    assert chosen.answer == (winner.text if winner.answer is None else winner.answer), (
+        f"answers {chosen.answer!r}, its candidate {winner.answer!r} ({where})"
+    )
+    shares = [*chosen.support.values()]
+    assert all(0.0 <= share <= 1.0 for share in shares), f"support {shares} ({where})"
+    assert not shares or math.isclose(sum(shares), 1.0), f"support {shares} ({where})"
+    assert chosen.confidence is None or 0.0 <= chosen.confidence <= 1.0, (
+        f"is {chosen.confidence} sure ({where})"
+    )
+    assert (chosen.confidence is None) == (chosen.basis == "none"), (
+        f"does not say what its confidence is ({where})"
+    )
 
 
 def _election(dice: random.Random) -> tuple[Judged, ...]:
-    action = Generate()
-    made = [_candidate(action, None, place, dice) for place in range(dice.randint(1, 12))]
-    usable = [c for c in made if c.error is None] or [Candidate(id="g0", text="t", answer="1")]
+    names = [f"g{place}" for place in range(dice.randint(1, 12))]
+    missing = dice.choice([0.1, 1.0])
     return tuple(
-        Judged(candidate=c, verdicts=(_verdict(c.id, dice),) if dice.random() < 0.8 else ())
-        for c in usable
+        Judged(
+            candidate=_candidate(name, dice, Generate(), failing=0.0),
+            verdicts=(_verdict(name, dice, missing),) if dice.random() < 0.8 else (),
+        )
+        for name in names
     )

@@ -55,11 +55,11 @@ class Shape:
 
 
 LEVELS: dict[int, Shape] = {
-    1: Shape(2, 100),
-    2: Shape(2, 1_000, least=20),
-    3: Shape(3, 1_000, least=20),
-    4: Shape(4, 10_000, least=100),
-    5: Shape(6, 10_000, least=100),
+    1: Shape(2, 1_000, least=20),
+    2: Shape(5, 100_000, least=1_000),
+    3: Shape(7, 100_000, least=1_000),
+    4: Shape(9, 100_000, least=1_000),
+    5: Shape(10, 100_000, least=1_000),
     6: Shape(12, 1_000_000, least=1_000, factors=(12, 99)),
 }
 """Level 1 is easy, level 5 is hard, level 6 is out of reach of the embedded generator."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -30,11 +31,14 @@ try:
 except ImportError as error:
     raise MissingExtra("training the embedded models", "train") from error
 
-STEPS = 1_900
-BATCH = 48
+STEPS = 1_300
+BATCH = 32
 CHUNK = 8
 MUON_LR = 0.012
-PROBLEMS, SAMPLES, TEMPERATURE = 6_000, 4, 1.0
+PROBLEMS, SAMPLES, TEMPERATURE = 4_000, 4, 1.0
+MIX = replace(generator.HARD, step_weights=(2, 3, 2, 2, 3, 2, 3, 2, 3, 3), out_of_reach=0.02)
+"""The second stage of the generator, with more long chains."""
+
 SAMPLED, CORRUPTED = 0.6, 0.25
 """Parts of a batch that are sampled and corrupted solutions; the rest are right ones."""
 
@@ -90,7 +94,7 @@ def training_chains(count: int) -> Iterator[Chain]:
     """Sample solutions of problems of the training split."""
     rng = Random("chains")
     for number in range(count):
-        problem = generator.HARD.problem(rng, progress=1.0)
+        problem = MIX.problem(rng, progress=1.0)
         yield from chains.sampled(problem.question, SAMPLES, TEMPERATURE, seed=number)
         if (number + 1) % 1_000 == 0:
             say(f"sampled {number + 1}/{count} problems")
@@ -130,7 +134,7 @@ class Lessons:
         kind = rng.random()
         if kind < SAMPLED:
             return rng.choice(self.drawn)
-        problem = generator.HARD.problem(rng, progress=1.0)
+        problem = MIX.problem(rng, progress=1.0)
         if kind < SAMPLED + CORRUPTED:
             return chains.corrupted(rng, problem)
         return Chain(problem.question, problem.solution, ended=True)

@@ -1,0 +1,1 @@
+"""Where the agent meets its users: the command line."""

@@ -1,0 +1,224 @@
+"""The commands `solve` and `demo`: their options, and the parts they name."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from langchain_core.language_models import BaseChatModel
+from rich.console import Console
+from rich.text import Text
+
+from verifier_agent.budget import Budget, Price
+from verifier_agent.embedded.family import example
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.graph import Run, create_verifier_agent
+from verifier_agent.graph.build import DEFAULT_BUDGET
+from verifier_agent.integrations.asking import BAD_INPUT, NO_ANSWER, ask, errors_in_words, say
+from verifier_agent.integrations.demo import demonstrate
+from verifier_agent.integrations.live import progress
+from verifier_agent.integrations.shown import as_object, cost, printable, report
+from verifier_agent.integrations.watching import Silence, Watched
+from verifier_agent.models import capabilities, resolve_model
+
+EXAMPLE = f"verifier-agent solve {shlex.quote(example(level=1, seed=0).question)}"
+"""Works offline, on the embedded models, without a key."""
+
+EXPLAINED = f"""There is no question.
+
+Usage: verifier-agent solve QUESTION [OPTIONS]; QUESTION "-" reads standard input.
+
+This works offline, without a key:
+
+  {EXAMPLE}
+
+With a model of your own:
+
+  verifier-agent solve "…" --model openai:gpt-5-mini --max-calls 16
+  verifier-agent solve "…" --model qwen3:8b --base-url http://localhost:11434/v1
+
+All options: verifier-agent solve --help
+"""
+
+
+def _unwrapped(words: str, command: str) -> str:
+    # \b keeps the help from breaking a command over lines, where it could not be copied
+    return f"\b\n{words}\n  {command}"
+
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog=_unwrapped("Try it offline, without a key:", EXAMPLE),
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"verifier-agent {version('verifier-agent')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Spend test-time compute where it pays: generate, verify, revise, select, on a budget."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(epilog=_unwrapped("This works offline, without a key:", EXAMPLE))
+def solve(
+    question: Annotated[
+        str | None, typer.Argument(metavar="QUESTION", help='The text; "-" reads standard input.')
+    ] = None,
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help='"embedded", "openai:NAME" or "PROVIDER:NAME".')
+    ] = "embedded",
+    base_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Of a server that speaks OpenAI's chat API, with /v1."),
+    ] = None,
+    verifier: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="auto, agreement, arithmetic, judge, embedded-prm; may be given several times.",
+            show_default="auto",
+        ),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POLICY",
+            help='Where compute goes, for instance "until(sample(32), agree(0.95))".',
+            show_default="up to 8 answers, fewer when they agree",
+        ),
+    ] = None,
+    selector: Annotated[
+        str,
+        typer.Option(
+            metavar="SELECTOR", help="How the answer is chosen: best, vote, weighted_vote."
+        ),
+    ] = "weighted_vote",
+    max_calls: Annotated[
+        int | None,
+        typer.Option(help="Limit in requests.", show_default="32 if there is no other limit"),
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Limit in tokens, prompts included.")
+    ] = None,
+    max_usd: Annotated[float | None, typer.Option(help="Limit in dollars; see --price.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Limit in seconds.")] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(metavar="INPUT/OUTPUT", help='Dollars per million tokens: "0.25/2".'),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Makes the run repeatable.", show_default="another each run")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+) -> None:
+    """Answer QUESTION, with as much compute as it deserves."""
+    with errors_in_words():
+        if question is None:
+            typer.echo(EXPLAINED, err=True, nl=False)
+            raise typer.Exit(BAD_INPUT)
+        limits = {"calls": max_calls, "tokens": max_tokens, "usd": max_usd, "seconds": max_seconds}
+        given = any(limit is not None for limit in limits.values())
+        budget = Budget(**limits) if given else DEFAULT_BUDGET  # type: ignore[arg-type]
+        text = read_question(question)
+        chat_model = resolve_model(model, base_url=base_url)
+        prices = read_prices(chat_model, price, max_usd)
+        agent = create_verifier_agent(
+            chat_model,
+            verifier=verifier or "auto",
+            policy=policy,
+            budget=budget,
+            selector=selector,
+            prices=prices,
+            seed=seed,
+        )
+        run = ask(agent, text, Watched(budget), Silence() if as_json else progress())
+    tell(run, as_json=as_json)
+
+
+@app.command(short_help="Solve three questions offline, and show where compute went.")
+def demo(
+    seed: Annotated[int, typer.Option(help="Another seed, other questions.")] = 0,
+) -> None:
+    """Solve an easy, a hard and a hopeless question offline, and show where compute went."""
+    with errors_in_words():
+        demonstrate(seed)
+
+
+def read_question(question: str) -> str:
+    """Return the question, from standard input for "-"; raises ConfigurationError if empty."""
+    if question == "-":
+        try:
+            question = typer.get_binary_stream("stdin").read().decode()
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"standard input is no UTF-8 text: {error}") from None
+    if not question.strip():
+        raise ConfigurationError("the question is empty")
+    return question.strip()
+
+
+def read_prices(model: BaseChatModel, text: str | None, max_usd: float | None) -> dict[str, Price]:
+    """Return the price of `model`, read from "INPUT/OUTPUT" in dollars per million tokens.
+
+    Raises ConfigurationError for another form, and for a limit in dollars without a price.
+    """
+    able = capabilities(model)
+    if text is None:
+        if max_usd is not None and not able.free:
+            raise ConfigurationError(
+                f"a limit in dollars needs the price of {able.name!r}: "
+                "--price INPUT/OUTPUT, in dollars per million tokens"
+            )
+        return {}
+    given, _, made = text.partition("/")
+    try:
+        return {able.name: Price(input=float(given), output=float(made))}
+    except ValueError as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(
+            f"price {text!r}: give dollars per million tokens of input and output, as in 0.25/2"
+        ) from None
+
+
+def tell(run: Run, *, as_json: bool) -> None:
+    """Print the run, and end with exit code 1 if it gave no answer."""
+    failed = run.selection.candidate is None
+    if as_json:
+        # a model may have written half a surrogate pair, which UTF-8 cannot hold
+        object_ = json.dumps(as_object(run), ensure_ascii=False)
+        typer.echo(object_.encode("utf-8", "replace"))
+    elif not failed:
+        _print_report(run)
+    if failed:
+        say(f"Error: {run.selection.reason}. Spent: {cost(run.spent)}")
+        raise typer.Exit(NO_ANSWER)
+
+
+def _print_report(run: Run) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    chosen = run.selection.candidate
+    text = "" if chosen is None else printable(run.tree[chosen].text).strip()
+    lines: list[Any] = [Text(f"{text}\n")] if text and text != run.selection.answer else []
+    for label, words in report(run):
+        lines.append(Text.assemble((f"{label:<12}", "bold"), words))
+    for line in lines:
+        console.print(line)

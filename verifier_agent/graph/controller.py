@@ -89,14 +89,15 @@ def decide(
     remaining: Remaining,
     bounds: Bounds,
     *,
-    number: int,
+    last: Decision | None,
     steps: int,
 ) -> Decision:
-    """Return the next round: what the policy asks for, cut to what can be paid.
+    """Return the round after `last`: what the policy asks for, cut to what can be paid.
 
     `steps` is how many supersteps the host still allows. Raises PolicyError for impossible
     actions, and BudgetTooSmall if not even the first candidate can be paid for.
     """
+    number = 1 if last is None else last.round + 1
     given = policy(tree, remaining)
     if not isinstance(given, Iterable):
         raise PolicyError(f"the policy returned {given!r}; return a list of actions")
@@ -127,6 +128,9 @@ def decide(
         wanted = [a for a in actions if isinstance(a, Verify)]
         verify = replace(wanted[0], candidates=tuple(c for a in wanted for c in a.candidates))
         planned: tuple[Planned, ...] = (Planned(action=verify),)
+        if last is not None and last.actions == planned:
+            # a policy is pure, so it would ask for this again and again
+            return ending("plateau", "what it wants judged again is judged, or cannot be paid for")
     else:
         growing = [a for a in actions if isinstance(a, Generate | Revise)]
         planned = _afford(growing, tree, remaining, bounds)

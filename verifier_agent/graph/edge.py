@@ -51,7 +51,7 @@ class Controller:
             run.tree,
             run.remaining,
             bounds(parts, run),
-            number=len(run.decisions) + 1,
+            last=Decision.from_dict(run.decisions[-1]) if run.decisions else None,
             steps=state["remaining_steps"],
         )
         update: Plain = {

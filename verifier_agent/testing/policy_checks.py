@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from verifier_agent.budget import Budget, Price, Remaining, Spent
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.graph.controller import Bounds, Planned, decide
+from verifier_agent.graph.controller import Bounds, Decision, Planned, decide
 from verifier_agent.search import PolicyFunction
 from verifier_agent.selection import SelectorFunction
 from verifier_agent.spec import Spec
@@ -116,12 +116,13 @@ class _Growth:
     def run(self, budget: Budget | None, rounds: int) -> Tree:
         """Grow until the run ends; return the tree."""
         limits = budget or Budget(calls=10**9)
-        for number in range(1, rounds + 1):
+        decision: Decision | None = None
+        for _ in range(rounds):
             tree = self.tree()
             self.check_spent(limits, tree.spent)
             remaining = Remaining.of(limits, tree.spent) if budget else Remaining()
             decision = decide(
-                self.agreed, tree, remaining, _BOUNDS, number=number, steps=2 * rounds
+                self.agreed, tree, remaining, _BOUNDS, last=decision, steps=2 * rounds
             )
             if decision.ending:
                 return tree

@@ -20,7 +20,6 @@ from verifier_agent.values import (
     Action,
     Cost,
     Generate,
-    Outcome,
     Revise,
     Select,
     Value,
@@ -97,48 +96,67 @@ def decide(
     `steps` is how many supersteps the host still allows. Raises PolicyError for impossible
     actions, and BudgetTooSmall if not even the first candidate can be paid for.
     """
-    number = 1 if last is None else last.round + 1
+    actions = _asked(policy, tree, remaining)
+    ending = _ending(actions[0], tree, remaining, steps)
+    planned = () if ending else _planned(actions, tree, remaining, bounds)
+    if ending is None and not planned:
+        if not len(tree):
+            raise BudgetTooSmall(_too_small(actions[0], remaining, bounds))
+        ending = Select(outcome="budget", reason="what is left cannot pay for another candidate")
+    if last is not None and planned == last.actions:
+        # a judging that changed nothing: a policy is pure, so it would ask for it for ever
+        reason = "what it wants judged again is judged already, or cannot be paid for"
+        ending = Select(outcome="plateau", reason=reason)
+    return Decision(
+        round=1 if last is None else last.round + 1,
+        actions=(Planned(action=ending),) if ending else planned,
+        remaining={
+            unit: getattr(remaining, unit)
+            for unit in ("calls", "tokens", "usd", "seconds")
+            if getattr(remaining, unit) != float("inf")
+        },
+    )
+
+
+def _asked(policy: PolicyFunction, tree: Tree, remaining: Remaining) -> tuple[Action, ...]:
     given = policy(tree, remaining)
     if not isinstance(given, Iterable):
         raise PolicyError(f"the policy returned {given!r}; return a list of actions")
     actions = tuple(given)
     check_actions(actions, tree)
-    limited = {
-        unit: getattr(remaining, unit)
-        for unit in ("calls", "tokens", "usd", "seconds")
-        if getattr(remaining, unit) != float("inf")
-    }
+    return actions
 
-    def ending(outcome: Outcome, reason: str) -> Decision:
-        select = Select(outcome=outcome, reason=reason)
-        return Decision(round=number, actions=(Planned(action=select),), remaining=limited)
 
-    if isinstance(actions[0], Select):
-        return ending(actions[0].outcome, actions[0].reason)
+def _ending(wanted: Action, tree: Tree, remaining: Remaining, steps: int) -> Select | None:
+    """Return how the run ends now; None if it goes on as `wanted`."""
+    if isinstance(wanted, Select):
+        return wanted
     if steps < STEPS_PER_ROUND + STEPS_TO_FINISH:
         if not len(tree):
             raise ConfigurationError(
                 f"the host's recursion_limit leaves {steps} steps; one round and its answer need "
                 f"{STEPS_PER_ROUND + STEPS_TO_FINISH}"
             )
-        return ending("steps", f"the host's recursion limit leaves {steps} steps")
+        return Select(outcome="steps", reason=f"the host's recursion limit leaves {steps} steps")
     if remaining.seconds <= LEAST_SECONDS:
-        return ending("budget", "the seconds are used up")
-    if isinstance(actions[0], Verify):
-        wanted = [a for a in actions if isinstance(a, Verify)]
-        verify = replace(wanted[0], candidates=tuple(c for a in wanted for c in a.candidates))
-        planned: tuple[Planned, ...] = (Planned(action=verify),)
-        if last is not None and last.actions == planned:
-            # a policy is pure, so it would ask for this again and again
-            return ending("plateau", "what it wants judged again is judged, or cannot be paid for")
-    else:
-        growing = [a for a in actions if isinstance(a, Generate | Revise)]
-        planned = _afford(growing, tree, remaining, bounds)
-    if not planned:
         if not len(tree):
-            raise BudgetTooSmall(_too_small(actions[0], remaining, bounds))
-        return ending("budget", "what is left cannot pay for another candidate")
-    return Decision(round=number, actions=planned, remaining=limited)
+            raise BudgetTooSmall(
+                f"the budget cannot pay for one answer: {remaining.seconds:g} seconds are too few; "
+                "raise the budget"
+            )
+        return Select(outcome="budget", reason="the seconds are used up")
+    return None
+
+
+def _planned(
+    actions: Sequence[Action], tree: Tree, remaining: Remaining, bounds: Bounds
+) -> tuple[Planned, ...]:
+    judging = [a for a in actions if isinstance(a, Verify)]
+    if judging:
+        names = tuple(name for action in judging for name in action.candidates)
+        return (Planned(action=replace(judging[0], candidates=names)),)
+    growing = [a for a in actions if isinstance(a, Generate | Revise)]
+    return _afford(growing, tree, remaining, bounds)
 
 
 def check_actions(actions: Sequence[Action], tree: Tree) -> None:

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from verifier_agent.selection import best, selector, vote, weighted_vote
+from verifier_agent.testing.policy_checks import check_selector
+from verifier_agent.values import Candidate, Judged, Selection, Verdict
+
+
+def election(*ballots: tuple[str | None, float | None]) -> tuple[Judged, ...]:
+    """Return candidates g0, g1, … with these answers and scores."""
+    return tuple(
+        Judged(
+            candidate=Candidate(id=f"g{i}", text=f"text {i}", answer=answer),
+            verdicts=(Verdict(candidate=f"g{i}", verifier="v", score=score),),
+        )
+        for i, (answer, score) in enumerate(ballots)
+    )
+
+
+@pytest.mark.parametrize("named", [best(), vote(), weighted_vote()], ids=repr)
+def test_every_selector_keeps_the_laws(named: object) -> None:
+    check_selector(named)  # type: ignore[arg-type]
+
+
+def test_best_takes_the_highest_score_and_shares_support_by_score() -> None:
+    chosen = best()(election(("5", 0.3), ("7", 0.6), ("5", 0.1)))
+    assert (chosen.candidate, chosen.answer) == ("g1", "7")
+    assert (chosen.confidence, chosen.basis) == (0.6, "score")
+    assert chosen.support == pytest.approx({"5": 0.4, "7": 0.6})
+
+
+def test_best_prefers_any_score_to_none_and_the_first_of_equals() -> None:
+    assert best()(election(("5", None), ("7", 0.0))).candidate == "g1"
+    assert best()(election(("5", 0.5), ("7", 0.5))).candidate == "g0"
+
+
+def test_best_without_any_score_says_that_it_has_no_confidence() -> None:
+    chosen = best()(election(("5", None), ("7", None)))
+    assert (chosen.candidate, chosen.confidence, chosen.basis) == ("g0", None, "none")
+    assert chosen.support == {}
+
+
+def test_an_answer_without_a_key_is_shown_as_its_text() -> None:
+    assert best()(election((None, 0.9), ("7", 0.6))).answer == "text 0"
+
+
+def test_vote_counts_heads_and_takes_the_best_scored_of_the_winners() -> None:
+    chosen = vote()(election(("7", 1.0), ("5", 0.1), ("5", 0.4), ("5", None), (None, 1.0)))
+    assert (chosen.candidate, chosen.answer) == ("g2", "5")
+    assert (chosen.confidence, chosen.basis) == (0.75, "vote share")
+    assert chosen.support == {"7": 0.25, "5": 0.75}
+
+
+def test_weighted_vote_adds_up_scores_so_that_few_good_beat_many_bad() -> None:
+    ballots = election(("5", 0.2), ("5", 0.2), ("5", 0.2), ("7", 0.9))
+    chosen = weighted_vote()(ballots)
+    # 0.9 against 3 × 0.2
+    assert (chosen.candidate, chosen.answer) == ("g3", "7")
+    assert chosen.confidence == pytest.approx(0.9 / 1.5)
+    assert vote()(ballots).answer == "5"
+
+
+def test_weighted_vote_of_many_fair_beats_one_good() -> None:
+    chosen = weighted_vote()(election(("7", 0.9), ("5", 0.5), ("5", 0.5), ("5", None)))
+    # 1.0 against 0.9: the one without a score weighs nothing
+    assert (chosen.candidate, chosen.answer) == ("g1", "5")
+    assert chosen.support == pytest.approx({"7": 9 / 19, "5": 10 / 19})
+
+
+@pytest.mark.parametrize("score", [None, 0.0])
+def test_weighted_vote_without_weights_counts_heads(score: float | None) -> None:
+    chosen = weighted_vote()(election(("7", score), ("5", score), ("5", score)))
+    assert (chosen.answer, chosen.confidence) == ("5", pytest.approx(2 / 3))
+
+
+def test_votes_without_comparable_answers_fall_back_to_the_best_score() -> None:
+    for named in (vote(), weighted_vote()):
+        chosen = named(election((None, 0.2), (None, 0.8)))
+        assert (chosen.candidate, chosen.answer, chosen.basis) == ("g1", "text 1", "score")
+
+
+def test_a_tie_goes_to_the_answer_that_came_first() -> None:
+    assert vote()(election(("5", 0.1), ("7", 0.9))).answer == "5"
+    assert weighted_vote()(election(("5", 0.5), ("7", 0.5))).answer == "5"
+
+
+def test_proof_counts_as_the_whole_score() -> None:
+    disproved = Judged(
+        candidate=Candidate(id="g0", answer="5"),
+        verdicts=(
+            Verdict(candidate="g0", verifier="judge", score=1.0),
+            Verdict(candidate="g0", verifier="tests", score=0.0, hard=True),
+        ),
+    )
+    doubtful = Judged(
+        candidate=Candidate(id="g1", answer="7"),
+        verdicts=(Verdict(candidate="g1", verifier="judge", score=0.1),),
+    )
+    assert best()((disproved, doubtful)).answer == "7"
+    assert weighted_vote()((disproved, doubtful)).answer == "7"
+
+
+def test_the_checks_find_what_is_wrong_with_a_selector() -> None:
+    def first(judged: Sequence[Judged]) -> Selection:
+        one = judged[0].candidate
+        return Selection(candidate=one.id, answer=one.answer or one.text)
+
+    def overconfident(judged: Sequence[Judged]) -> Selection:
+        return first(judged) if judged else Selection(confidence=2.0, basis="score", answer="x")
+
+    def wrong_answer(judged: Sequence[Judged]) -> Selection:
+        return Selection(candidate=judged[0].candidate.id, answer="?") if judged else Selection()
+
+    def stranger(judged: Sequence[Judged]) -> Selection:
+        return Selection(candidate="g99", answer="5") if judged else Selection()
+
+    counter = iter(range(10**6))
+
+    def moody(judged: Sequence[Judged]) -> Selection:
+        return Selection(reason=str(next(counter)))
+
+    for broken, law in (
+        (overconfident, "from nobody"),
+        (wrong_answer, r"answers '\?'"),
+        (stranger, "which is nobody"),
+        (moody, "not pure"),
+    ):
+        with pytest.raises(AssertionError, match=law):
+            check_selector(broken)
+
+
+@selector
+def shortest(judged: Sequence[Judged]) -> Selection:
+    """Choose the shortest text."""
+    if not judged:
+        return Selection()
+    one = min(judged, key=lambda j: len(j.candidate.text)).candidate
+    return Selection(candidate=one.id, answer=one.text if one.answer is None else one.answer)
+
+
+def test_a_selector_of_ones_own_keeps_the_laws_too() -> None:
+    check_selector(shortest())

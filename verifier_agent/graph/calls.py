@@ -32,8 +32,7 @@ from tenacity import (
     wait_random,
 )
 
-from verifier_agent.errors import ConfigurationError
-from verifier_agent.models import is_transient, retry_after
+from verifier_agent.models import is_transient, may_be_billed, retry_after
 from verifier_agent.values import Value
 
 NOSTREAM = "nostream"
@@ -167,11 +166,7 @@ def _error(state: RetryCallState) -> BaseException:
 
 def _failure(error: BaseException) -> Failure:
     text = str(error).strip() or "no message"
-    status = getattr(error, "status_code", None)
-    # an error status is the server's word that it did not answer; a time-out of its own is not
-    refused = isinstance(status, int) and status >= 400 and status not in (408, 504)
-    unsent = isinstance(error, ConfigurationError)
-    return Failure(error=f"{type(error).__name__}: {text}", billed=not (refused or unsent))
+    return Failure(error=f"{type(error).__name__}: {text}", billed=may_be_billed(error))
 
 
 def _refused(error: Exception, failures: list[Failure]) -> Reply:

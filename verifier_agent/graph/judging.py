@@ -16,11 +16,12 @@ from typing import Any
 
 from langgraph.errors import GraphBubbleUp
 
-from verifier_agent.budget import Remaining
+from verifier_agent.budget import Remaining, times
 from verifier_agent.errors import UnreadableVerdict, VerifierAgentError
 from verifier_agent.graph.calls import within
 from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
+from verifier_agent.models import text_bound
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
 
@@ -78,7 +79,8 @@ def batches(
         fresh = [c for c in fresh if not _is_judged(tree, c, verifier, version)]
         affordable: list[Candidate] = []
         for candidate in fresh:
-            cost = bound(parts, verifier, tree.task, candidate)
+            # after a crash it is paid for twice: once for what may have been asked already
+            cost = times(bound(parts, verifier, tree.task, candidate), 2 if lost else 1)
             if remaining.fits(cost) < 1:
                 break
             remaining = remaining.minus(cost)
@@ -109,7 +111,7 @@ def bound(parts: Parts, verifier: Verifier, task: Task, candidate: Candidate | i
     bounds = getattr(verifier, "bound", None)
     if bounds is None:
         return Cost()
-    size = candidate if isinstance(candidate, int) else len(candidate.text.encode())
+    size = candidate if isinstance(candidate, int) else text_bound(candidate.text)
     return _priced(parts, verifier, bounds(task, size))
 
 
@@ -121,28 +123,32 @@ def _priced(parts: Parts, verifier: Verifier, cost: Cost) -> Cost:
 def piece(parts: Parts, task: Task, batch: Batch, number: int) -> Piece:
     """Return the batch as work that is paid for once."""
 
+    def packed(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+        if batch.lost:
+            # this runs only if no verdict was recorded: what the dead process asked is charged too
+            verdicts = [
+                replace(
+                    v, cost=v.cost + replace(bound(parts, batch.verifier, task, c), exact=False)
+                )
+                for v, c in zip(verdicts, batch.candidates, strict=True)
+            ]
+        return {"verdicts": [verdict.to_dict() for verdict in verdicts]}
+
     def work() -> dict[str, Any]:
-        return _packed(ask(task, batch))
+        return packed(ask(task, batch))
 
     async def awork() -> dict[str, Any]:
-        return _packed(await aask(task, batch))
+        return packed(await aask(task, batch))
 
     return Piece(f"{number}:{batch.key}", work, awork)
 
 
-def _packed(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    return {"verdicts": [verdict.to_dict() for verdict in verdicts]}
-
-
-def verdicts(parts: Parts, task: Task, batch: Batch, result: dict[str, Any]) -> list[Verdict]:
+def verdicts(parts: Parts, batch: Batch, result: dict[str, Any]) -> list[Verdict]:
     """Return the batch's verdicts from a recorded result, priced, under the batch's version."""
     said: list[Verdict] = []
-    for plain, candidate in zip(result["verdicts"], batch.candidates, strict=True):
+    for plain in result["verdicts"]:
         verdict = Verdict.from_dict(plain)
         cost = _priced(parts, batch.verifier, verdict.cost)
-        if batch.lost:
-            # what the dead process asked is unknown, so it is charged in full
-            cost += replace(bound(parts, batch.verifier, task, candidate), exact=False)
         said.append(replace(verdict, version=batch.version, cost=cost))
     return said
 
@@ -225,7 +231,7 @@ def failed(task: Task, batch: Batch, error: Exception) -> list[Verdict]:
             # it may have paid before it failed
             cost=Cost()
             if bounds is None
-            else replace(bounds(task, len(candidate.text.encode())), exact=False),
+            else replace(bounds(task, text_bound(candidate.text)), exact=False),
         )
         for candidate in batch.candidates
     ]

@@ -103,7 +103,7 @@ class Judgement:
     def seen(self, place: int, result: Plain) -> None:
         """Read the verdicts of one batch."""
         batch = self.batches[place]
-        self.said[place] = judging.verdicts(self.parts, self.run.task, batch, result)
+        self.said[place] = judging.verdicts(self.parts, batch, result)
         for verdict in self.said[place]:
             event("verdict", self.run.id, verdict)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from verifier_agent.models.capabilities import Capabilities, call_options, capabilities
-from verifier_agent.models.failures import UnusableReply, is_transient, retry_after
+from verifier_agent.models.failures import (
+    UnusableReply,
+    is_transient,
+    may_be_billed,
+    retry_after,
+)
 from verifier_agent.models.names import resolve_model
 from verifier_agent.models.openai_chat import OpenAIChatModel
-from verifier_agent.models.tokens import Margins, input_bound, usage_cost
+from verifier_agent.models.tokens import Margins, input_bound, text_bound, usage_cost
 
 __all__ = [
     "Capabilities",
@@ -17,7 +22,9 @@ __all__ = [
     "capabilities",
     "input_bound",
     "is_transient",
+    "may_be_billed",
     "resolve_model",
     "retry_after",
+    "text_bound",
     "usage_cost",
 ]

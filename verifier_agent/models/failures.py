@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from verifier_agent.errors import GenerationError
+from verifier_agent.errors import ConfigurationError, GenerationError
 
 TRANSIENT_STATUS = frozenset({408, 409, 429})
 """Besides 5xx: request timeout, conflict, too many requests."""
@@ -70,6 +70,18 @@ def retry_after(error: BaseException) -> float | None:
         if parsed is not None:
             return max(0.0, email.utils.mktime_tz(parsed) - time.time())
     return None
+
+
+def may_be_billed(error: BaseException) -> bool:
+    """Say whether the server may have done the work although the call failed.
+
+    An error status is its word that it did not answer, but for time-outs of its own (408, 504);
+    a broken connection or a reply that cannot be read says nothing. What this package refused to
+    send was never served.
+    """
+    status = _status(error)
+    refused = status is not None and status >= 400 and status not in (408, 504)
+    return not (refused or isinstance(error, ConfigurationError))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -63,11 +63,13 @@ def input_bound(
         content = _content_bytes(message.content, margins)
         if content is None:
             return None
-        total += margins.message + content + _bytes(message.type) + _bytes(message.name or "")
+        total += (
+            margins.message + content + text_bound(message.type) + text_bound(message.name or "")
+        )
         # some integrations send these back: reasoning, a refusal, a raw function call
         total += _json_bytes(message.additional_kwargs) if message.additional_kwargs else 0
         if isinstance(message, ToolMessage):
-            total += _bytes(message.tool_call_id)
+            total += text_bound(message.tool_call_id)
         if isinstance(message, AIMessage):
             for call in (*message.tool_calls, *message.invalid_tool_calls):
                 arguments = call["args"] if isinstance(call["args"], dict) else ()
@@ -81,15 +83,15 @@ def input_bound(
 
 def _content_bytes(content: str | list[Any], margins: Margins) -> int | None:
     if isinstance(content, str):
-        return _bytes(content)
+        return text_bound(content)
     total = 0
     for block in content:
         if isinstance(block, str):
-            total += _bytes(block)
+            total += text_bound(block)
             continue
         kind = block.get("type") if isinstance(block, dict) else None
         if kind in _TEXT_KEYS and isinstance(text := block.get(_TEXT_KEYS[kind]), str):
-            total += _bytes(text)
+            total += text_bound(text)
         elif kind in _JSON_BLOCKS and not _holds_media(block):
             total += margins.message + _json_bytes(block)
         else:
@@ -105,8 +107,8 @@ def _holds_media(block: dict[str, Any]) -> bool:
     return any(not (isinstance(p, str) or p.get("type") == "text") for p in parts)
 
 
-def _bytes(text: str) -> int:
-    """Return the UTF-8 length of the longest form that a tokenizer may see."""
+def text_bound(text: str) -> int:
+    """Return the UTF-8 bytes of the longest form of `text` that a tokenizer may see."""
     if text.isascii():
         return len(text)
     forms = {text, *(unicodedata.normalize(form, text) for form in _FORMS)}
@@ -116,7 +118,7 @@ def _bytes(text: str) -> int:
 
 def _json_bytes(value: Any) -> int:
     spelled = json.dumps(value, indent=4, ensure_ascii=False, default=str)
-    return max(_bytes(spelled), len(json.dumps(value, indent=4, default=str)))
+    return max(text_bound(spelled), len(json.dumps(value, indent=4, default=str)))
 
 
 def usage_cost(messages: Sequence[AIMessage]) -> list[Cost | None]:

@@ -1,0 +1,93 @@
+"""From names, functions and objects to verifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from langchain_core.language_models import BaseChatModel
+
+from verifier_agent.errors import ConfigurationError, nearest
+from verifier_agent.models import capabilities
+from verifier_agent.values import Candidate, Verifier
+from verifier_agent.verifiers.agreement import Agreement, is_answered
+from verifier_agent.verifiers.function import FunctionVerifier, JudgeFunction
+from verifier_agent.verifiers.judge import Judge
+from verifier_agent.verifiers.steps import ArithmeticSteps
+
+VerifierLike = str | Verifier | JudgeFunction
+"""What is accepted where a verifier is asked for."""
+
+
+def resolve_verifiers(
+    verifier: VerifierLike | Sequence[VerifierLike] | None, *, model: BaseChatModel
+) -> tuple[Verifier, ...]:
+    """Return the verifiers meant by a name, an object, a function, or several of them.
+
+    Names: "auto", "agreement", "arithmetic", "judge" (over `model`), "judge:MODEL" (over another,
+    for instance "judge:openai:gpt-5-mini"), "embedded-prm". None: nobody judges. Raises
+    ConfigurationError for anything else, and for two verifiers of one name.
+    """
+    given: Sequence[VerifierLike | None] = (
+        cast(Sequence[VerifierLike], verifier)
+        if isinstance(verifier, list | tuple)
+        else [cast(VerifierLike | None, verifier)]
+    )
+    found = [v for one in given if one is not None for v in _resolve(one, model)]
+    names = [v.name for v in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigurationError(
+            f"two verifiers are called {twice!r}; give one of them another name, for instance "
+            "FunctionVerifier(function, name=…)"
+        )
+    return tuple(found)
+
+
+class Fallback(Judge):
+    """A judge for answers that cannot be compared: it applies only while none has a key."""
+
+    def applies(self, finished: Sequence[Candidate]) -> bool:
+        """Return False once there is an answer that others can agree with."""
+        return not any(is_answered(candidate) for candidate in finished)
+
+
+def _auto(model: BaseChatModel) -> tuple[Verifier, ...]:
+    """Agreement where answers have comparable keys, else the judge over the same model.
+
+    The record says which: each verdict carries its verifier's name.
+    """
+    able = capabilities(model)
+    return (Agreement(), Fallback(model)) if able.instructions else (Agreement(),)
+
+
+def _embedded(model: BaseChatModel) -> tuple[Verifier, ...]:
+    from verifier_agent.embedded import EmbeddedRewardModel
+
+    return (EmbeddedRewardModel(),)
+
+
+_NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
+    "agreement": lambda model: (Agreement(),),
+    "arithmetic": lambda model: (ArithmeticSteps(),),
+    "auto": _auto,
+    "embedded-prm": _embedded,
+    "judge": lambda model: (Judge(model),),
+}
+
+
+def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ...]:
+    if isinstance(verifier, str):
+        if verifier.startswith("judge:"):
+            return (Judge(verifier.removeprefix("judge:")),)
+        if verifier not in _NAMED:
+            raise ConfigurationError(f"unknown verifier {verifier!r}{nearest(verifier, _NAMED)}")
+        return _NAMED[verifier](model)
+    if isinstance(verifier, Verifier):
+        return (verifier,)
+    if callable(verifier) and not isinstance(verifier, type):
+        return (cast(Verifier, FunctionVerifier(verifier)),)
+    raise ConfigurationError(
+        f"verifier={verifier!r}: give a name such as 'judge', an object with `name` and `verify`, "
+        "or a function (task, candidate) -> bool | float | Verdict"
+    )

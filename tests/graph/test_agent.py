@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_the_record_is_plain_json_and_reads_back() -> None:
 def test_an_easy_question_costs_less_than_a_hard_one() -> None:
     policy = until(sample(16, batch=4), agree(0.95))
     agent = create_verifier_agent("embedded", policy=policy, seed=0, budget=Budget(calls=64))
-    spent = {level: 0 for level in (1, 5)}
+    spent = {1: 0, 5: 0}
     for level in spent:
         for seed in range(5):
             run = Run.of(agent.invoke(ask(example(level=level, seed=seed).question)))
@@ -184,7 +185,7 @@ def test_more_calls_with_the_same_seed_keep_the_earlier_tree() -> None:
         settings = {"verifier_agent": {"budget": {"calls": calls}}}
         run = Run.of(agent.invoke(ask(HARD.question), {"configurable": settings}))
         trees.append({c.id: c.text for c in run.candidates})
-    for small, large in zip(trees, trees[1:], strict=False):
+    for small, large in itertools.pairwise(trees):
         assert small.items() <= large.items()
 
 

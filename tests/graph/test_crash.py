@@ -1,4 +1,4 @@
-"""Twenty kills in mid-round: what was recorded is not paid for again, and the budget still holds."""
+"""Twenty kills in mid-round: what was recorded is not paid for again, and the budget holds."""
 
 from __future__ import annotations
 

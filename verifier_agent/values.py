@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, cast, runtime_checkable
 
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
@@ -56,8 +56,7 @@ class Value:
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
         """Rebuild the value; raises pydantic.ValidationError where the form is not ours."""
-        value: Self = _adapter(cls).validate_python(plain)  # type: ignore[arg-type]  # hashable
-        return value
+        return cast(Self, _adapter(cls).validate_python(plain))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,10 +193,8 @@ class Judged:
     def score(self) -> float | None:
         """The score that counts: a hard verdict's if there is one, else the mean of all given."""
         hard = [v.score for v in self.verdicts if v.hard and v.score is not None]
-        if hard:
-            return min(hard)
         given = [v.score for v in self.verdicts if v.score is not None]
-        return sum(given) / len(given) if given else None
+        return min(hard) if hard else sum(given) / len(given) if given else None
 
 
 Basis = Literal["P(correct)", "vote share", "score", "none"]
@@ -286,10 +283,10 @@ class Verifier(Protocol):
 
     Optional attributes, read where present: `hard` (bool: its word is proof), `relational` (bool:
     a score depends on the other candidates, so all are judged anew when some arrive), `bound`
-    (a method `task, candidate bytes -> Cost`: the most that judging one candidate can cost),
-    `per_candidate` (bool: ask for one candidate at a time, so that each paid verdict is recorded by
-    itself), `applies` (a method `finished candidates -> bool`: False if it has nothing to add) and
-    `verify_sync` (the same as `verify`, for callers without an event loop).
+    (a method `task, candidate bytes -> Cost`: the most that one judging can cost), `per_candidate`
+    (bool: asked for one at a time, so that each paid verdict is recorded alone), `applies` (a
+    method `finished candidates -> bool`: False if it adds nothing) and `verify_sync` (as `verify`,
+    for callers without an event loop).
     """
 
     @property

@@ -228,3 +228,24 @@ def test_a_system_message_and_earlier_turns_reach_the_task() -> None:
 def test_a_missing_question_is_refused(messages: Any, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         create_verifier_agent("embedded").invoke({"messages": messages})
+
+
+@pytest.mark.parametrize("places", [None, 1, 2, 3])
+async def test_nested_under_a_checkpointer_with_few_places_it_neither_waits_nor_loses(
+    places: int | None,
+) -> None:
+    agent = create_verifier_agent("embedded", policy=until(sample(6, 2), agree(0.99)), seed=2)
+    parent = StateGraph(MessagesState)
+    parent.add_node("solve", agent)
+    parent.add_edge(START, "solve")
+    parent.add_edge("solve", END)
+    graph = parent.compile(checkpointer=InMemorySaver())
+    for thread, ask_it in (("sync", False), ("async", True)):
+        config: Any = {"configurable": {"thread_id": thread}, "max_concurrency": places}
+        if ask_it:
+            result = await asyncio.wait_for(graph.ainvoke(ask(EASY.question), config), 30)
+        else:
+            result = await asyncio.wait_for(
+                asyncio.to_thread(graph.invoke, ask(EASY.question), config), 30
+            )
+        assert isinstance(result["messages"][-1], AIMessage)

@@ -1,11 +1,17 @@
-"""Settings of Hypothesis: the same examples on every run, and no deadline on a busy machine."""
+"""What must be set before anything is imported, and the settings of Hypothesis."""
 
 from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+# state must survive a checkpointer that takes plain values only
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+# one worker per core: threads of numpy would wait for each other
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+# the same examples on every run, and no deadline on a busy machine
 settings.register_profile(
     "repeatable",
     derandomize=True,

@@ -9,7 +9,7 @@ os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 # one worker per core: threads of numpy would wait for each other
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from hypothesis import HealthCheck, settings  # noqa: E402
+from hypothesis import HealthCheck, settings
 
 # the same examples on every run, and no deadline on a busy machine
 settings.register_profile(

@@ -37,10 +37,11 @@ def normalised(x: Floats) -> Floats:
 
 
 def softmax(x: Floats) -> Floats:
-    """Exponentiate and normalise over the last axis."""
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=-1, keepdims=True)
-    return shares
+    """Exponentiate and normalise over the last axis, in place: attention is the largest array."""
+    x -= x.max(axis=-1, keepdims=True)
+    np.exp(x, out=x)
+    x /= x.sum(axis=-1, keepdims=True)
+    return x
 
 
 def log_softmax(x: Floats) -> Floats:
@@ -102,14 +103,16 @@ class Stack:
         angle = np.arange(start, end, dtype=np.float32)[:, None, None] * self._frequency
         turn = np.cos(angle), np.sin(angle)  # each (time, 1, pairs)
         cache.length = end
+        if mask is not None:
+            seen = mask if mask.ndim == 2 else mask[:, None]
+            hidden_from = np.where(seen, np.float32(0), np.float32(-1e9))
         for number, (qkv, out, up, down) in enumerate(self.layers):
             q, k, v = self._project(x, qkv, turn)
             keys, values = cache.keys[number], cache.values[number]
             keys[:, :, start:end], values[:, :, start:end] = k, v
             scores = q @ keys[:, :, :end].swapaxes(2, 3)  # (batch, heads, time, end)
             if mask is not None:
-                seen = mask if mask.ndim == 2 else mask[:, None]
-                scores = np.where(seen, scores, np.float32(-1e9))
+                scores += hidden_from
             y = softmax(scores) @ values[:, :, :end]
             x = np.add(x, y.swapaxes(1, 2).reshape(x.shape) @ out)
             hidden = normalised(x) @ up

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from verifier_agent.embedded.family import LEVELS, Problem, Split, examples
 from verifier_agent.embedded.judge import closed, judge
 from verifier_agent.embedded.tokenizer import SOLVE_ID, encode
 from verifier_agent.training.chains import Chain, sampled
+from verifier_agent.training.progress import say
 from verifier_agent.training.step_labels import label
 
 SAMPLES = 16
@@ -87,11 +87,10 @@ def scored(question: str, chains: Sequence[Chain]) -> list[list[float]]:
     return [[float(x) for x in row] for row in judge().scores(asked, read)]
 
 
-def solve(problem: Problem, temperature: float, seed: int) -> Solved:
-    """Sample and score solutions of one problem."""
-    found = Solved(problem, sampled(problem.question, SAMPLES, temperature, seed))
-    found.steps = scored(problem.question, found.chains)
-    found.greedy = sampled(problem.question, 1, 0.0, seed)[0].answer == problem.answer
+def attempt(problem: Problem, temperature: float) -> Solved:
+    """Sample solutions of one problem, and the greedy one; without scores."""
+    found = Solved(problem, sampled(problem.question, SAMPLES, temperature, seed=0))
+    found.greedy = sampled(problem.question, 1, 0.0, seed=0)[0].answer == problem.answer
     return found
 
 
@@ -194,31 +193,42 @@ def speed(batch: int, problems: Sequence[Problem]) -> float:
     return tokens / (time.perf_counter() - began)
 
 
-def report(count: int, temperature: float, split: Split) -> dict[str, Any]:
-    """Measure everything; percentages come as [mean, standard error]."""
-    result: dict[str, Any] = {"problems per level": count, "temperature": temperature}
-    result["levels"], solved = {}, []
-    for level in LEVELS:
-        own = [solve(p, temperature, 0) for p in examples(level, count, split=split)]
-        result["levels"][str(level)] = {n: mean([f(s) for s in own]) for n, f in RULES.items()}
-        solved += own
-        sys.stdout.write(f"level {level}: {json.dumps(result['levels'][str(level)])}\n")
-        sys.stdout.flush()
-    within = [s for s in solved if s.problem.level <= 5]
-    result["levels"]["1-5"] = {n: mean([f(s) for s in within]) for n, f in RULES.items()}
-    result["levels"]["1-6"] = {n: mean([f(s) for s in solved]) for n, f in RULES.items()}
+def summary(levels: dict[int, list[Solved]], temperature: float) -> dict[str, Any]:
+    """Measure everything but speed; percentages come as [mean, standard error]."""
+    within = [item for level, items in levels.items() if level <= 5 for item in items]
+    groups = {**{str(level): items for level, items in levels.items()}, "1-5": within}
+    groups["1-6"] = [item for items in levels.values() for item in items]
+    result: dict[str, Any] = {"problems per level": len(levels[1]), "temperature": temperature}
+    result["levels"] = {
+        name: {rule: mean([f(item) for item in items]) for rule, f in RULES.items()}
+        for name, items in groups.items()
+    }
     result["over majority, levels 1-5, paired"] = {
-        name: mean([rule(s) - RULES["majority"](s) for s in within]) for name, rule in RULES.items()
+        name: mean([rule(item) - RULES["majority"](item) for item in within])
+        for name, rule in RULES.items()
     }
     result["separation, levels 1-5"] = separation(within)
-    result["revision, levels 1-5"] = {"start": mean([s.right[0] for s in within])}
+    revision: dict[str, Any] = {"start": mean([item.right[0] for item in within])}
     for name, cut in CUTS.items():
-        revised = [revise(s, cut, temperature) for s in within]
+        revised = [revise(item, cut, temperature) for item in within]
         tokens = float(np.mean([drawn for _, drawn in revised]))
         ends = mean([right for right, _ in revised])
-        result["revision, levels 1-5"][name] = {"right": ends, "tokens per problem": tokens}
-    best_of = [sum(lengths(c) for c in s.chains) for s in within]
-    result["tokens of 16 samples, levels 1-5"] = float(np.mean(best_of))
+        revision[name] = {"right": ends, "tokens per problem": tokens}
+    result["revision, levels 1-5"] = revision
+    drawn = [sum(lengths(chain) for chain in item.chains) for item in within]
+    result["tokens of 16 samples, levels 1-5"] = float(np.mean(drawn))
+    return result
+
+
+def report(count: int, temperature: float, split: Split) -> dict[str, Any]:
+    """Sample, score and measure `count` problems of each level."""
+    levels: dict[int, list[Solved]] = {}
+    for level in LEVELS:
+        levels[level] = [attempt(p, temperature) for p in examples(level, count, split=split)]
+        for item in levels[level]:
+            item.steps = scored(item.problem.question, item.chains)
+        say(f"level {level}: {count} problems solved and scored")
+    result = summary(levels, temperature)
     fast = examples(4, 20, split=split)
     result["tokens/s"] = {f"batch {b}": round(speed(b, fast)) for b in (1, 8, 16)}
     return result
@@ -234,7 +244,7 @@ def main() -> None:
     chosen = parser.parse_args()
     result = report(chosen.problems, chosen.temperature, chosen.split)
     text = json.dumps(result, indent=1)
-    sys.stdout.write(text + "\n")
+    say(text)
     if chosen.report:
         chosen.report.write_text(text + "\n")
 

@@ -8,12 +8,12 @@ writes `generator.npz` and `reward_model.npz`, each where its checkpoint exists.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from verifier_agent.embedded import weights
 from verifier_agent.errors import ConfigurationError, MissingExtra
 from verifier_agent.training import generator
+from verifier_agent.training.progress import say
 
 try:
     import torch
@@ -31,7 +31,7 @@ def export(checkpoint: Path, target: Path, about: dict[str, int]) -> None:
     state = torch.load(checkpoint, weights_only=True)["model"]
     kept = {n: m.numpy() for n, m in state.items() if not n.startswith(UNSHIPPED)}
     weights.write(target, kept, about)
-    sys.stdout.write(f"{target}: {target.stat().st_size} bytes\n")
+    say(f"{target}: {target.stat().st_size} bytes")
 
 
 def main() -> None:

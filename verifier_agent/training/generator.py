@@ -16,8 +16,9 @@ from random import Random
 from verifier_agent.embedded.family import LEVELS, Problem, Shape, draw_shape
 from verifier_agent.embedded.tokenizer import END_ID, PAD_ID, SOLVE_ID, VOCABULARY, encode
 from verifier_agent.errors import MissingExtra
-from verifier_agent.training.loop import Plan, say, train
+from verifier_agent.training.loop import Plan, train
 from verifier_agent.training.network import LanguageModel, Size
+from verifier_agent.training.progress import say
 
 try:
     import torch

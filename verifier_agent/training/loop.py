@@ -6,7 +6,6 @@ weights as one that was never stopped.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from verifier_agent.errors import MissingExtra
 from verifier_agent.training.optimizer import Optimizer, learning_rate_scale
+from verifier_agent.training.progress import say
 
 try:
     import torch
@@ -32,12 +32,6 @@ class Plan:
     adam_lr: float = 3e-3
     save_every: int = 100
     report_every: int = 20
-
-
-def say(line: str) -> None:
-    """Print one line of progress at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def save(path: Path, state: dict[str, Any]) -> None:

@@ -21,7 +21,8 @@ from verifier_agent.errors import ConfigurationError, MissingExtra
 from verifier_agent.training import chains, generator
 from verifier_agent.training.chains import Chain
 from verifier_agent.training.judge_network import RewardModel
-from verifier_agent.training.loop import Plan, say, train
+from verifier_agent.training.loop import Plan, train
+from verifier_agent.training.progress import say
 from verifier_agent.training.step_labels import Line, label
 
 try:
@@ -31,7 +32,7 @@ try:
 except ImportError as error:
     raise MissingExtra("training the embedded models", "train") from error
 
-STEPS = 1_300
+STEPS = 1_100
 BATCH = 32
 CHUNK = 8
 MUON_LR = 0.012

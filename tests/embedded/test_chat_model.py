@@ -175,6 +175,10 @@ async def test_several_samples_survive_an_attached_stream_handler() -> None:
 
     result = await MODEL.agenerate([ASKED], n=4, callbacks=[Listener()])
     assert [g.text for g in result.generations[0]] == texts(MODEL, n=4)
+    result = await MODEL.agenerate([ASKED], seeds=[4, 5], callbacks=[Listener()])
+    assert [g.text for g in result.generations[0]] == texts(MODEL, seeds=[4, 5])
+    result = await MODEL.agenerate([ASKED], callbacks=[Listener()])
+    assert [g.text for g in result.generations[0]] == texts(MODEL)
 
 
 def test_usage_counts_each_sample_by_itself() -> None:

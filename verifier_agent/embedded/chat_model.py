@@ -121,7 +121,8 @@ class EmbeddedChatModel(BaseChatModel):
 
     def _streaming_disabled(self, **kwargs: Any) -> bool:
         # A stream carries one sample: with several, an attached stream handler gets them whole.
-        return kwargs.get("n", self.n) > 1 or super()._streaming_disabled(**kwargs)
+        samples = len(kwargs.get("seeds") or ()) or kwargs.get("n") or self.n
+        return samples > 1 or super()._streaming_disabled(**kwargs)
 
     def _generate(
         self,
@@ -208,9 +209,10 @@ class EmbeddedChatModel(BaseChatModel):
             raise ConfigurationError(
                 f"the embedded model has no setting {unknown[0]!r}; it has {', '.join(SETTINGS)}"
             )
-        settings = {name: kwargs.get(name, getattr(self, name, None)) for name in SETTINGS}
+        own = {name: getattr(self, name, None) for name in SETTINGS}
+        settings = own | {name: value for name, value in kwargs.items() if value is not None}
         seeds = settings["seeds"]
-        if seeds is not None and "n" in kwargs and kwargs["n"] != len(seeds):
+        if seeds is not None and kwargs.get("n") not in (None, len(seeds)):
             raise ConfigurationError(f"n is {kwargs['n']} but there are {len(seeds)} seeds")
         least = {"temperature": 0, "n": 1, "max_tokens": 1}
         for name, value in least.items():

@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from langgraph.errors import GraphBubbleUp
-
 from verifier_agent.errors import ConfigurationError, UnreadableVerdict
 from verifier_agent.values import Candidate, Task, Verdict
+from verifier_agent.verifiers.bubbling import let_by
 
 Judgement = bool | float | Verdict
 JudgeFunction = Callable[[Task, Candidate], Judgement | Awaitable[Judgement]]
@@ -55,10 +54,8 @@ class FunctionVerifier:
         try:
             given: Any = self.function(task, candidate)
             return self._read(candidate, await given)
-        except GraphBubbleUp:
-            raise
         except Exception as error:
-            return self._failed(candidate, error)
+            return self._failed(candidate, let_by(error))
 
     async def _verify_in_thread(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
         return await asyncio.to_thread(self._verify_sync, task, candidates)
@@ -68,10 +65,8 @@ class FunctionVerifier:
         for candidate in candidates:
             try:
                 verdicts.append(self._read(candidate, self.function(task, candidate)))
-            except GraphBubbleUp:
-                raise
             except Exception as error:
-                verdicts.append(self._failed(candidate, error))
+                verdicts.append(self._failed(candidate, let_by(error)))
         return verdicts
 
     def _read(self, candidate: Candidate, given: object) -> Verdict:
@@ -79,6 +74,13 @@ class FunctionVerifier:
             if given.candidate != candidate.id:
                 raise UnreadableVerdict(f"it answered for {given.candidate!r}")
             return replace(given, verifier=self.name)
+        if inspect.isawaitable(given):
+            if inspect.iscoroutine(given):
+                given.close()  # else Python warns that it was never awaited
+            raise UnreadableVerdict(
+                f"it returned a {type(given).__name__}; declare it with `async def`, so that it is "
+                "awaited"
+            )
         yes_or_no = type(given).__name__ in ("bool", "bool_")  # numpy's is none of Python's
         number = float(given) if yes_or_no or hasattr(given, "__float__") else None  # type: ignore[arg-type]
         if number is None:

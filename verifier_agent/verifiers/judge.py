@@ -6,6 +6,7 @@ LLM-as-a-judge: Zheng et al. 2023, "Judging LLM-as-a-Judge with MT-Bench and Cha
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +15,8 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
-from langgraph.errors import GraphBubbleUp
 
-from verifier_agent.errors import ConfigurationError, UnreadableVerdict, VerifierUnavailable
+from verifier_agent.errors import ConfigurationError, UnreadableVerdict
 from verifier_agent.models import (
     OpenAIChatModel,
     call_options,
@@ -31,10 +31,15 @@ from verifier_agent.models import (
 )
 from verifier_agent.values import Candidate, Cost, Task, Verdict
 from verifier_agent.verifiers import judge_prompt
+from verifier_agent.verifiers.bubbling import let_by
 from verifier_agent.verifiers.judge_prompt import BEST, CRITERIA, Marks
 
 MOST_WAIT = 20.0
 """Seconds; a server that asks for a longer pause is not asked again."""
+PAUSE = 0.25
+"""Seconds before another attempt, where the server does not say how long to wait."""
+REFUSED = (400, 422)
+"""What servers answer to a field that they do not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class Judge:
         self.max_tokens = max_tokens
         self.attempts = attempts
         self.name = name
+        self._structured = True
+        """False once the server has refused the schema."""
 
     @property
     def model_name(self) -> str | None:
@@ -100,9 +107,11 @@ class Judge:
         return None if self.capabilities.free else self.capabilities.name
 
     def bound(self, task: Task, candidate_bytes: int) -> Cost:
-        """Return the most that judging one candidate of so many bytes can cost, retries included."""
-        shown = input_bound(self._messages(task, ""), margins=self.capabilities.margins) or 0
-        sent = self.attempts * (1 + self.capabilities.retries)
+        """Return the most that judging one candidate of so many bytes can cost, with retries."""
+        tools = () if self._by_format else (Marks,)
+        margins = self.capabilities.margins
+        shown = input_bound(self._messages(task, ""), tools, margins) or 0
+        sent = self.attempts * self._per_attempt
         return Cost(
             calls=sent,
             # the schema of the report is sent along with the messages
@@ -110,6 +119,16 @@ class Judge:
             output_tokens=sent * self.max_tokens,
             usd=None if self.model_name else 0.0,
         )
+
+    @property
+    def _by_format(self) -> bool:
+        """True if the schema is sent as `response_format`, not as a tool."""
+        return isinstance(self.model, OpenAIChatModel)
+
+    @property
+    def _per_attempt(self) -> int:
+        """How many requests the model may send, unseen, where one is asked for."""
+        return 1 + self.capabilities.retries
 
     async def verify(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
         """Grade all candidates side by side."""
@@ -121,62 +140,72 @@ class Judge:
 
     def _verify(self, task: Task, candidate: Candidate) -> Verdict:
         dialogue = self._dialogue(task, candidate)
-        ask = next(dialogue)
-        while True:
+        ask = _go_on(dialogue)
+        while isinstance(ask, Ask):
             time.sleep(ask.pause)
+            came: AIMessage | Exception
             try:
-                came: AIMessage | Exception = self._runnable(ask).invoke(ask.messages, _CONFIG)
-            except GraphBubbleUp:
-                raise
+                came = self._runnable(ask).invoke(ask.messages, _CONFIG)
             except Exception as error:
-                came = error
-            try:
-                ask = dialogue.send(came)
-            except StopIteration as end:
-                verdict: Verdict = end.value
-                return verdict
+                came = let_by(error)
+            ask = _go_on(dialogue, came)
+        return ask
 
     async def _averify(self, task: Task, candidate: Candidate) -> Verdict:
         dialogue = self._dialogue(task, candidate)
-        ask = next(dialogue)
-        while True:
+        ask = _go_on(dialogue)
+        while isinstance(ask, Ask):
             await asyncio.sleep(ask.pause)
+            came: AIMessage | Exception
             try:
-                came: AIMessage | Exception = await self._runnable(ask).ainvoke(
-                    ask.messages, _CONFIG
-                )
-            except GraphBubbleUp:
-                raise
+                came = await self._runnable(ask).ainvoke(ask.messages, _CONFIG)
             except Exception as error:
-                came = error
-            try:
-                ask = dialogue.send(came)
-            except StopIteration as end:
-                verdict: Verdict = end.value
-                return verdict
+                came = let_by(error)
+            ask = _go_on(dialogue, came)
+        return ask
 
     def _dialogue(self, task: Task, candidate: Candidate) -> Dialogue:
         messages = self._messages(task, candidate.text)
-        most = replace(self.bound(task, text_bound(candidate.text)), exact=False)
-        cost, pause, structured = Cost(usd=None if self.model_name else 0.0), 0.0, True
-        error: Exception = UnreadableVerdict("the judge was not asked")
+        cost, pause, structured = Cost(usd=None if self.model_name else 0.0), 0.0, self._structured
+        error, refused = "the judge was not asked", False
         for _ in range(self.attempts):
             came = yield Ask(messages, structured, pause)
-            cost += _charge(came, most, self.attempts)
-            if isinstance(came, AIMessage):
+            cost += self._charge(came, task, candidate)
+            if not isinstance(came, Exception):
                 try:
-                    return self._verdict(candidate, judge_prompt.read(came), cost)
+                    marks = judge_prompt.read(came, candidate.text)
                 except UnreadableVerdict as unreadable:
-                    error, pause, structured = unreadable, 0.0, False
+                    error, pause, structured = str(unreadable), 0.0, False
+                    continue
+                # what this server refuses is not sent again with the next candidate
+                self._structured = self._structured and not refused
+                return self._verdict(candidate, marks, cost)
+            error = f"{type(came).__name__}: {came}"
+            if structured and getattr(came, "status_code", None) in REFUSED:
+                # it may refuse the schema, and answer without it
+                pause, structured, refused = 0.0, False, True
                 continue
-            error = VerifierUnavailable(f"{type(came).__name__}: {came}")
-            pause = retry_after(came) or 0.25
-            # a server may refuse the schema, and answer without it
-            refused = getattr(came, "status_code", None) == 400 and structured
-            if not (refused or is_transient(came)) or pause > MOST_WAIT:
+            asked = retry_after(came)
+            pause = PAUSE if asked is None else asked
+            if not is_transient(came) or pause > MOST_WAIT:
                 break
-            pause, structured = (0.0, False) if refused else (pause, structured)
-        return Verdict(candidate=candidate.id, verifier=self.name, error=str(error), cost=cost)
+        return Verdict(candidate=candidate.id, verifier=self.name, error=error, cost=cost)
+
+    def _charge(self, came: AIMessage | Exception, task: Task, candidate: Candidate) -> Cost:
+        """Return what one attempt cost: as reported, or its share of the bound if nothing is."""
+        usd = None if self.model_name else 0.0
+        if isinstance(came, Exception) and not may_be_billed(came):
+            return Cost(calls=self._per_attempt if is_transient(came) else 1, usd=usd)
+        if not isinstance(came, Exception) and (reported := usage_cost([came])[0]) is not None:
+            return replace(reported, usd=usd)
+        most = self.bound(task, text_bound(candidate.text))
+        return replace(
+            most,
+            calls=most.calls // self.attempts,
+            input_tokens=most.input_tokens // self.attempts,
+            output_tokens=most.output_tokens // self.attempts,
+            exact=False,
+        )
 
     def _verdict(self, candidate: Candidate, marks: Marks, cost: Cost) -> Verdict:
         return Verdict(
@@ -198,7 +227,7 @@ class Judge:
         options = call_options(self.capabilities, max_tokens=self.max_tokens)
         if not ask.structured:
             return self.model.bind(**options)
-        if isinstance(self.model, OpenAIChatModel):
+        if self._by_format:
             return self.model.bind(response_format=_RESPONSE_FORMAT, **options)
         try:
             return self.model.bind_tools([Marks]).bind(**options)
@@ -211,19 +240,14 @@ _RESPONSE_FORMAT = {
     "type": "json_schema",
     "json_schema": {"name": "marks", "schema": Marks.model_json_schema()},
 }
-SCHEMA_TOKENS = 2 * len(str(_RESPONSE_FORMAT))
+SCHEMA_TOKENS = len(json.dumps(_RESPONSE_FORMAT, indent=4))
 """A bound on what the schema adds to a prompt, in whatever form it is shown to the model."""
 
 
-def _charge(came: AIMessage | Exception, most: Cost, attempts: int) -> Cost:
-    """Return what one request cost: as reported, or its share of the bound where nothing is."""
-    if isinstance(came, AIMessage) and (reported := usage_cost([came])[0]) is not None:
-        return replace(reported, usd=most.usd)
-    if isinstance(came, Exception) and not may_be_billed(came):
-        return Cost(calls=1, usd=most.usd)
-    return replace(
-        most,
-        calls=most.calls // attempts,
-        input_tokens=most.input_tokens // attempts,
-        output_tokens=most.output_tokens // attempts,
-    )
+def _go_on(dialogue: Dialogue, came: AIMessage | Exception | None = None) -> Ask | Verdict:
+    """Tell the dialogue what came; return what is to be asked next, or the verdict at its end."""
+    try:
+        return next(dialogue) if came is None else dialogue.send(came)
+    except StopIteration as end:
+        verdict: Verdict = end.value
+        return verdict

@@ -81,11 +81,17 @@ def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ..
         if verifier.startswith("judge:"):
             return (Judge(verifier.removeprefix("judge:")),)
         if verifier not in _NAMED:
-            raise ConfigurationError(f"unknown verifier {verifier!r}{nearest(verifier, _NAMED)}")
+            raise ConfigurationError(
+                f"unknown verifier {verifier!r}{nearest(verifier, [*_NAMED, 'judge:MODEL'])}"
+            )
         return _NAMED[verifier](model)
+    if isinstance(verifier, type):  # a class can look like a verifier
+        raise ConfigurationError(
+            f"verifier={verifier.__name__} is a class: make one of it, {verifier.__name__}(…)"
+        )
     if isinstance(verifier, Verifier):
         return (verifier,)
-    if callable(verifier) and not isinstance(verifier, type):
+    if callable(verifier):
         return (cast(Verifier, FunctionVerifier(verifier)),)
     raise ConfigurationError(
         f"verifier={verifier!r}: give a name such as 'judge', an object with `name` and `verify`, "

@@ -17,6 +17,7 @@ from verifier_agent.testing.script import (
     cycle,
 )
 from verifier_agent.testing.server import ModelServer
+from verifier_agent.testing.verifier_checks import check_verifier
 
 __all__ = [
     "Choice",
@@ -32,6 +33,7 @@ __all__ = [
     "characters",
     "check_policy",
     "check_selector",
+    "check_verifier",
     "cycle",
     "words",
 ]

@@ -76,6 +76,12 @@ def test_equal_scores_go_to_the_first() -> None:
     assert rounds[1] == ["g0.g0", "g0.g1", "g1.g0", "g1.g1"]
 
 
+def test_the_tenth_comes_after_the_second_among_equals() -> None:
+    scores = {f"g{i}": 0.9 if i in (2, 10) else 0.1 for i in range(12)}
+    rounds, _ = grown(beam(1, 12, depth=2), scores.get)
+    assert rounds[1][0] == "g2.g0"
+
+
 def test_what_the_budget_cut_is_made_up_for_on_its_own_level() -> None:
     ids = ["g0", "g1", "g2", "g3", "g0.g0", "g1.g0", "g1.g1"]
     steps = [Candidate(id=name, parent=name.rpartition(".")[0] or None, done=False) for name in ids]

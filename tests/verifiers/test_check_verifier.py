@@ -138,9 +138,7 @@ BROKEN = {
         verify_sync=lambda self, task, shown: [replace(self.one(c), score=0.4) for c in shown]
     ),
     "verify_sync gave 0 verdicts for 5": breaking(verify_sync=lambda self, task, shown: []),
-    "verify_sync gave something to await": breaking(
-        verify_sync=lambda self, task, shown: Later()
-    ),
+    "verify_sync gave something to await": breaking(verify_sync=lambda self, task, shown: Later()),
 }
 
 

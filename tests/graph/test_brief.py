@@ -69,7 +69,7 @@ def test_a_revision_is_cut_at_the_first_suspect_line(
 
 
 def test_of_several_verifiers_the_strictest_counts_for_each_step() -> None:
-    both = (said(0.9, 0.4, 0.9), said(0.8, None, 0.2, verifier="w"))
+    both = (said(0.9, 0.4, 0.9), said(0.8, 0.9, 0.2, verifier="w"))
     assert sound_part(judged(*both)) == "2+3=5\n\n"
     assert sound_part(judged(*reversed(both))) == "2+3=5\n\n"
 

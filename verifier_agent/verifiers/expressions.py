@@ -39,6 +39,8 @@ class Expression:
     cut: bool
     """True for a bare number that goes on: "0.333..."."""
     units: frozenset[str]
+    decimals: bool
+    """True if one of its numbers shows decimals, so that it may have been rounded."""
     percent: bool
     doubtful: bool
     """True if it can be read in more than one way."""
@@ -57,6 +59,7 @@ class Reader:
     depth: int = 0
     operations: int = 0
     sums: int = 0
+    decimals: bool = False
     percent: bool = False
     doubtful: bool = False
     units: set[str] = field(default_factory=set)
@@ -83,6 +86,7 @@ class Reader:
             ulp=ulp,
             cut=bare and number is not None and number.cut,
             units=frozenset(self.units),
+            decimals=self.decimals,
             percent=self.percent,
             # "50 + 20%" means 70 to some, 60 to others
             doubtful=self.doubtful or (self.percent and self.sums > 0),
@@ -135,7 +139,7 @@ class Reader:
                 # 6/2(1+2) is read in two ways
                 self.doubtful = self.doubtful or divided
                 value = _bounded(value * self._factor())
-            elif token.text.lower() == "of" and (divided or self.last_percent):
+            elif token.text.lower() == "of" and self._takes_of(divided):
                 self.position += 1
                 value = _bounded(value * self._factor())
             else:
@@ -144,7 +148,12 @@ class Reader:
 
     def _closed(self) -> bool:
         """Return True if the token before is a number or a closing bracket."""
-        return self.position > 0 and self.tokens[self.position - 1].kind in ("number", "close")
+        return self.tokens[self.position - 1].kind in ("number", "close")
+
+    def _takes_of(self, divided: bool) -> bool:
+        """Return True if "of" multiplies: right behind "20%" or "2/3", not behind "20% off"."""
+        before = self.tokens[self.position - 1]
+        return before.kind == "percent" or before.text == "}" or (divided and self._closed())
 
     def _factor(self) -> Fraction:
         sign = self._peek()
@@ -152,14 +161,15 @@ class Reader:
         minus = sign is not None and sign.kind == "sign" and sign.text == "-"
         if not (minus and following and following[0].glued):
             return self._power()
-        if self.after_word and self.first is None and not self.depth > 1:
+        opening = self.first is None and self.depth <= 1
+        if self.after_word and opening:
             raise Unreadable
         self.position += 1
         before = self.operations
         value = -self._power()
-        # -2^2 is 4 to some, -4 to others
-        self.doubtful = self.doubtful or self.operations > before
-        if self.first is not None and self.first == -value and self.operations == 0:
+        if following[0].kind != "open" and self.operations > before:
+            self.doubtful = True  # -2^2 is 4 to some, -4 to others
+        if opening:
             self.first = value
         return value
 
@@ -188,6 +198,7 @@ class Reader:
             if self.last is not None and self.last.cut:
                 raise Unreadable
             self.last = number
+            self.decimals = self.decimals or number.places > 0
             value = number.value
         else:
             value = self._group("([{")
@@ -209,7 +220,7 @@ class Reader:
         return value
 
     def _money(self) -> None:
-        if money := self._take("money"):
+        while money := self._take("money"):
             self.units.add(money.text)
 
     def _skip_units(self) -> None:
@@ -235,7 +246,7 @@ def is_unit(token: Token) -> bool:
 
 def singular(word: str) -> str:
     """Return a unit's name without its plural ending."""
-    word = word.lower()
+    word = word.lower().lstrip("/")
     return word[:-1] if len(word) > 3 and word.endswith("s") else word
 
 

@@ -54,11 +54,14 @@ _TIDY: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         # list markers and headings, also "a)", "(ii)", "1.", "> "
-        (r"^\s*(?:(?:[-*+•>]|#+|\d{1,3}[.)]|[A-Za-z][.)]|\([A-Za-z0-9]{1,3}\))\s+)+", ""),
+        (r"^\s*(?:(?:[-*+•>]|#+|\d{1,3}[.)]|[A-Za-z][.)]|\([A-Za-z0-9]{1,3}\)(?!\s*\())\s+)+", ""),
         (r"(?<=\d)(?:\{,\}|\\,|\\;|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))", ","),
         (r"\\(?:text|mathrm|mbox|textrm|operatorname)\s*\{([^{}]*)\}", r" \1 "),
         (r"\\(?:left|right|big|Big|boxed|fbox|mathbf|textbf|displaystyle)(?![A-Za-z])", ""),
         (r"\\(?:quad|qquad)(?![A-Za-z])|\\[,;:! ()\[\]]|&|`|~(?=\s*$)", " "),
+        (r"\\\\(?:\[[^\]]*\])?", " ; "),
+        (r"\\(?:cdots|ldots|dots)(?![A-Za-z])", "…"),
+        (r"\\(?:Rightarrow|rightarrow|implies|therefore|to)(?![A-Za-z])", "→"),
         (r"\\(?:cdot|times|ast)(?![A-Za-z])", "×"),
         (r"\\div(?![A-Za-z])", "÷"),
         (r"\\(?:approx|simeq|cong)(?![A-Za-z])|~=|=\s*[~≈]|≅|≃", "≈"),
@@ -67,7 +70,7 @@ _TIDY: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<=[\d)])\*\*(?=[\d(])|(?<=[\d)]) \*\* (?=[\d(])", "^"),
         (r"\*\*+", " "),
         # "3 x 4" and "3x4" are products; "0x10" is a number of another base
-        (r"(?<=\d)(?<![^\w.]0)(?<!^0)[xX](?=\d)", "×"),
+        (r"(?<=\d)(?<!(?<![\w.])0)[xX](?=\d)", "×"),
         (r"(?<=[\d)%]) [xX] (?=[\d($.-])", " × "),
         (r"(?i)(?<=\d) ?percent\b", "%"),
         (r"(?<=\d)⁄(?=\d)", "/"),

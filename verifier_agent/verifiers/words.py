@@ -17,10 +17,15 @@ OPERATIONS = frozenset(
 )
 """They compute: an expression that one of them stands before or after is not read."""
 
-DOUBTFUL_BEFORE = frozenset(
-    "and or if suppose assume assuming whether unless not is does would could".split()
+DOUBTFUL_BEFORE = OPERATIONS | frozenset(
+    "and or if suppose assume assuming whether unless not is does would could on at per".split()
 )
-"""They may join an expression to a number before it, or take back what it says."""
+"""They may join an expression to what stands before it, or take back what it says."""
+
+CONNECTIVES = frozenset(
+    "so then thus therefore hence now next first second third finally since because also".split()
+)
+"""They begin a sentence; another word with a capital may be a label: "Bag 2 - 3 apples"."""
 
 DOUBTFUL_AFTER = frozenset("more less fewer greater and plus or r".split())
 """They may go on with a number: "8 more than", "1 and a half", "3 r 1"."""
@@ -61,7 +66,14 @@ ROUNDING = (
 """A line with such a word rounds, without always saying where."""
 
 TAKEN_BACK = (
-    r"(?i)\b(?:wrong|incorrect\w*|not|never|false|contradict\w*|mistake\w*|instead|should|mod"
-    r"|modulo|base|binary|hex|hexadecimal|octal|remainder|floor|ceiling|clock)\b|n['’]t\b|[❌✗✘]"
+    r"(?i)\b(?:wrong|incorrect\w*|not|never|false|contradict\w*|mistake\w*|error|instead|should"
+    r"|claim\w*|wait|actually|oops|mod|modulo|base|binary|hex|hexadecimal|octal|remainder|floor"
+    r"|ceiling|clock)\b|n['’]t\b|[❌✗✘]"
 )
 """A line with such a word may show an equation without standing by it, or mean another system."""
+
+OTHER_SYSTEM = (
+    r"(?i)\b(?:mod|modulo|modular|binary|hex|hexadecimal|octal|base[- ](?:\d+|two|three|five|eight"
+    r"|sixteen)|clock|cipher|cryptarithm|define[ds]?|remainders?)\b|[≡⊕⊗]|\\(?:equiv|pmod|bmod)"
+)
+"""A question with such a word may give the signs and digits another meaning."""

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from verifier_agent.integrations.cli import ONE_THREAD
 from verifier_agent.integrations.commands import app
+
+for name in ONE_THREAD:  # as the command itself does
+    os.environ.setdefault(name, "1")
 
 Command = Callable[..., Result]
 

@@ -9,6 +9,9 @@ from importlib.util import find_spec
 
 from verifier_agent.errors import MissingExtra
 
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""The matrices of the embedded models are small: with more threads numpy's linear algebra waits
+for itself, and on a busy machine the demo took over five times as long."""
 TRACEBACK = "VERIFIER_AGENT_TRACEBACK"
 """Set this variable to see where an unexpected error came from."""
 
@@ -25,6 +28,8 @@ def main() -> None:
                 stream.reconfigure(errors="replace")
         if find_spec("typer") is None or find_spec("rich") is None:
             _end(f"Error: {MissingExtra('the command line', 'cli')}", 2)
+        for name in ONE_THREAD:
+            os.environ.setdefault(name, "1")  # numpy reads them when it is imported, later
         from verifier_agent.integrations.commands import app
 
         app(prog_name="verifier-agent")

@@ -135,9 +135,7 @@ def solve(
         if question is None:
             typer.echo(EXPLAINED, err=True, nl=False)
             raise typer.Exit(BAD_INPUT)
-        limits = {"calls": max_calls, "tokens": max_tokens, "usd": max_usd, "seconds": max_seconds}
-        given = any(limit is not None for limit in limits.values())
-        budget = Budget(**limits) if given else DEFAULT_BUDGET  # type: ignore[arg-type]
+        budget = read_budget(max_calls, max_tokens, max_usd, max_seconds)
         text = read_question(question)
         chat_model = resolve_model(model, base_url=base_url)
         prices = read_prices(chat_model, price, max_usd)
@@ -161,6 +159,15 @@ def demo(
     """Solve an easy, a hard and a hopeless question offline, and show where compute went."""
     with errors_in_words():
         demonstrate(seed)
+
+
+def read_budget(
+    calls: int | None, tokens: int | None, usd: float | None, seconds: float | None
+) -> Budget:
+    """Return the limits given, or the agent's own default if there is none."""
+    if (calls, tokens, usd, seconds) == (None, None, None, None):
+        return DEFAULT_BUDGET
+    return Budget(calls=calls, tokens=tokens, usd=usd, seconds=seconds)
 
 
 def read_question(question: str) -> str:

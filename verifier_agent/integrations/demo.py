@@ -17,16 +17,17 @@ from verifier_agent.integrations.live import progress
 from verifier_agent.integrations.shown import confidence, cost, count, stopped
 from verifier_agent.integrations.watching import Watched
 
-LEVELS = {"easy": 1, "hard": 5, "hopeless": 6}
+LEVELS = {"easy": 1, "hard": 4, "hopeless": 6}
 """Levels of the embedded family; see `verifier_agent.embedded.family.LEVELS`."""
 
-POLICY = "until(revise(8, n=2, threshold=0.8), hopeless(after=9, below=0.2))"
+POLICY = "until(revise(8, n=2, threshold=0.8), hopeless(after=9, below=0.05))"
 """Draft once; keep what scores 0.8; else cut at the first suspect step and write two new endings,
-and again from the better one; give up where nine answers leave less than one chance in five.
+and again from the better one; give up where none of nine answers has one chance in twenty.
 
 The scores are products of P(step right), so both numbers read as probabilities and are chosen as
-such, wide of 0.5; they are not fitted to particular weights."""
-BUDGET = Budget(calls=64, tokens=40_000, seconds=15)
+such, not fitted to particular weights. A right chain of nine steps at 0.98 each just passes; of
+forty hopeless questions all were given up, with an early and weak reward model too."""
+BUDGET = Budget(calls=64, tokens=40_000, seconds=20)
 SELECTOR = "best"
 """Revisions of one draft are not independent, so counting votes would prove nothing."""
 

@@ -122,8 +122,10 @@ def _objects(text: str) -> list[tuple[str, Any]]:
         try:
             value, end = decoder.raw_decode(text, start)
             found.append((text[start:end], value))
-        except (ValueError, RecursionError):  # also an integer of too many digits
+        except ValueError:  # also an integer of too many digits
             end = start + 1
+        except RecursionError:
+            end = start + 100  # what begins in between is too deep as well to be a report
         start = text.find("{", end)
     return found
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -72,6 +73,7 @@ RULES: dict[str, Callable[[Solved], float]] = {
     "majority": lambda s: s.votes([1.0] * len(s.chains)),
     "log-prob sum": lambda s: s.best([c.logprob for c in s.chains]),
     "log-prob mean": lambda s: s.best([c.logprob / lengths(c) for c in s.chains]),
+    "log-prob-weighted vote": lambda s: s.votes([math.exp(c.logprob) for c in s.chains]),
     "PRM product": lambda s: s.best([float(np.prod(x)) for x in s.steps]),
     "PRM min": lambda s: s.best([min(x) for x in s.steps]),
     "PRM-weighted vote": lambda s: s.votes([float(np.prod(x)) for x in s.steps]),

@@ -127,7 +127,7 @@ class Models:
 
 @dataclass
 class Done:
-    """One run, and how late the event loop was at worst while it took place."""
+    """One run, and how late the event loop was, all in all, while it took place."""
 
     plan: Plan
     run: Run | None
@@ -149,7 +149,7 @@ async def perform(one: Plan, models: Models) -> Done:
     lags: list[float] = []
     watch = asyncio.create_task(watch_the_loop(lags))
     try:
-        return Done(one, Run.of(await agent.ainvoke(question)), max(lags, default=0.0))
+        return Done(one, Run.of(await agent.ainvoke(question)), sum(lags))
     except BudgetTooSmall:
         return Done(one, None, 0.0)
     finally:

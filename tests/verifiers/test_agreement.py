@@ -47,8 +47,9 @@ def test_who_has_no_answer_has_no_vote_and_gets_an_error_not_a_zero() -> None:
     assert verdicts[4].error == "no answer to compare"
 
 
-def test_the_only_answer_agrees_with_itself_and_the_empty_answer_is_one() -> None:
-    assert judge(answered("4"))[0].score == 1.0
+def test_a_single_answer_has_nothing_to_agree_with_and_the_empty_answer_is_one() -> None:
+    (alone,) = judge(answered("4"))
+    assert (alone.score, alone.error) == (None, "a single answer has nothing to agree with")
     assert [v.score for v in judge(answered("", "4"))] == [0.5, 0.5]
     assert judge(answered(None))[0].score is None
     assert judge([]) == []
@@ -58,10 +59,14 @@ def test_the_only_answer_agrees_with_itself_and_the_empty_answer_is_one() -> Non
 def test_the_shares_of_the_answers_add_up_to_one(answers: list[str | None]) -> None:
     verdicts = judge(answered(*answers))
     shares = {a: v.score for a, v in zip(answers, verdicts, strict=True) if a is not None}
-    assert sum(score or 0.0 for score in shares.values()) == pytest.approx(1.0 if shares else 0.0)
+    voters = len(answers) - answers.count(None)
+    total = 1.0 if voters > 1 else 0.0
+    assert sum(score or 0.0 for score in shares.values()) == pytest.approx(total)
     counts = [sum(other == answer for other in answers) for answer in answers]
     assert [v.raw for v in verdicts if v.error is None] == [
-        count for count, answer in zip(counts, answers, strict=True) if answer is not None
+        count
+        for count, answer in zip(counts, answers, strict=True)
+        if answer is not None and voters > 1
     ]
 
 

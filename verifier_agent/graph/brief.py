@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -77,7 +78,7 @@ def sound_part(judged: Judged) -> str | None:
     A step's score is the lowest that any verifier gave it. If none is suspect, the lowest is cut:
     the answer as a whole was not good enough to be kept.
     """
-    lines = judged.candidate.text.splitlines(keepends=True)
+    lines = re.split(r"(?<=\n)", judged.candidate.text)  # a step ends at a line feed, as steps do
     places = [i for i, line in enumerate(lines) if line.strip()]
     lowest: dict[int, float] = {}
     for verdict in judged.verdicts:

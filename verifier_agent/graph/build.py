@@ -30,7 +30,7 @@ DEFAULT_BUDGET = Budget(calls=32)
 
 
 def default_policy() -> PolicyFunction:
-    """Return the policy used when none is named: up to 8 answers, fewer when they agree."""
+    """Return the policy used when none is named: up to 8 answers, fewer when they are good."""
     return until(sample(8, batch=4), agree(0.95) | passed(0.95, count=2))
 
 

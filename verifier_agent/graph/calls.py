@@ -197,12 +197,16 @@ def plain_message(message: AIMessage) -> dict[str, Any]:
     """
     plain = message_to_dict(message)
     plain["data"]["response_metadata"].pop("logprobs", None)
-    clean: dict[str, Any] = to_jsonable_python(plain, fallback=str, inf_nan_mode="null")
+    return storable(to_jsonable_python(plain, fallback=str, inf_nan_mode="null"))
+
+
+def storable(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return `plain` with every text fit for UTF-8: some models emit lone surrogates."""
     try:
-        json.dumps(clean, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # lone surrogates, which some models emit
-        clean = _replaced(clean)
-    return clean
+        json.dumps(plain, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return {_replaced(key): _replaced(item) for key, item in plain.items()}
+    return plain
 
 
 def _replaced(value: Any) -> Any:

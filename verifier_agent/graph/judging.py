@@ -18,7 +18,7 @@ from langgraph.errors import GraphBubbleUp
 
 from verifier_agent.budget import Remaining, times
 from verifier_agent.errors import UnreadableVerdict, VerifierAgentError
-from verifier_agent.graph.calls import within
+from verifier_agent.graph.calls import storable, within
 from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
 from verifier_agent.models import text_bound
@@ -132,7 +132,7 @@ def piece(parts: Parts, task: Task, batch: Batch, number: int) -> Piece:
                 )
                 for v, c in zip(verdicts, batch.candidates, strict=True)
             ]
-        return {"verdicts": [verdict.to_dict() for verdict in verdicts]}
+        return {"verdicts": [storable(verdict.to_dict()) for verdict in verdicts]}
 
     def work() -> dict[str, Any]:
         return packed(ask(task, batch))

@@ -141,8 +141,8 @@ def begin(parts: Parts, run_id: str | None) -> Plain:
         # without a seed every run is another one; the seed it took is stored, so it can be repeated
         "seed": parts.seed if parts.seed is not None else uuid.uuid4().int % 2**31,
         "budget": parts.budget.to_dict(),
-        "policy": parts.policy.to_dict() if isinstance(parts.policy, Policy) else None,
-        "selector": parts.selector.to_dict() if isinstance(parts.selector, Selector) else None,
+        "policy": _stored(parts.policy),
+        "selector": _stored(parts.selector),
         "max_tokens": parts.max_tokens,
         "context": dict(parts.context),
         "model": parts.capabilities.name,
@@ -150,10 +150,21 @@ def begin(parts: Parts, run_id: str | None) -> Plain:
     }
 
 
+def _stored(spec: Any) -> Plain | None:
+    """Return the plain form of a named policy or selector; None for one that has none."""
+    if not isinstance(spec, Policy | Selector):
+        return None
+    try:
+        return spec.to_dict()
+    except ConfigurationError:  # it holds a plain function
+        return None
+
+
 def resume(parts: Parts, run: Plain) -> Parts:
     """Return `parts` with the settings that the stored run was begun with.
 
-    A policy or selector that is a plain function has no stored form: the agent's own is used.
+    A policy or selector that is, or holds, a plain function has no stored form: the agent's own is
+    used.
     """
     return replace(
         parts,

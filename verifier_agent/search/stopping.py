@@ -16,6 +16,7 @@ from verifier_agent.values import Action, Outcome, Select
 
 P = ParamSpec("P")
 
+OutcomeOf = Callable[[Tree], Outcome]
 Amount = Annotated[float, Field(gt=0.0)]
 
 
@@ -24,7 +25,7 @@ class StopRule(Spec):
 
     kind = "stop rule"
     inputs = 1
-    outcomes: ClassVar[dict[str, Outcome]] = {}
+    outcomes: ClassVar[dict[str, OutcomeOf]] = {}
     __slots__ = ()
 
     def __call__(self, tree: Tree) -> bool:
@@ -56,17 +57,21 @@ class StopRule(Spec):
             outcome, first_reason = self.arguments["first"].because(tree)
             _, second_reason = self.arguments["second"].because(tree)
             return outcome, f"{first_reason} and {second_reason}"
-        return self.outcomes[self.name], f"{self!r} holds"
+        return self.outcomes[self.name](tree), f"{self!r} holds"
 
 
 def stop_rule(
-    outcome: Outcome,
+    outcome: Outcome | OutcomeOf,
 ) -> Callable[[Callable[Concatenate[Tree, P], bool]], Callable[P, StopRule]]:
-    """Turn `function(tree, …) -> bool` into a factory of stop rules that end with `outcome`."""
+    """Turn `function(tree, …) -> bool` into a factory of stop rules that end with `outcome`.
+
+    `outcome` may be a function of the tree, where it depends on why the rule holds.
+    """
+    outcome_of: OutcomeOf = outcome if callable(outcome) else lambda tree: outcome
 
     def decorate(function: Callable[Concatenate[Tree, P], bool]) -> Callable[P, StopRule]:
         StopRule.define(function)
-        StopRule.outcomes[function.__name__] = outcome
+        StopRule.outcomes[function.__name__] = outcome_of
 
         def factory(*args: P.args, **kwargs: P.kwargs) -> StopRule:
             return StopRule.make(function.__name__, args, kwargs)
@@ -109,9 +114,17 @@ def agree(tree: Tree, confidence: Share = 0.95) -> bool:
     return bool(1 - below / 2**tosses >= confidence)
 
 
-@stop_rule("verified")
+def _proven(tree: Tree) -> Outcome:
+    best = tree.incumbent
+    return "verified" if best and any(v.hard for v in best.verdicts) else "completed"
+
+
+@stop_rule(_proven)
 def passed(tree: Tree, score: Share = 0.9, count: Count = 1) -> bool:
-    """At least `count` finished candidates score at least `score`."""
+    """At least `count` finished candidates score at least `score`.
+
+    It ends with "verified" where the best of them is proven by a hard verdict, else "completed".
+    """
     return sum(1 for j in tree.finished if j.score is not None and j.score >= score) >= count
 
 

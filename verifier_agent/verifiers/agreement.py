@@ -13,8 +13,8 @@ class Agreement:
 
     Self-consistency (Wang et al. 2023) as a verifier. A candidate counts as answered if it is
     complete, without an error, and has an answer key; any other gets no score and an error. The
-    score is a vote share, evidence of what the model tends to say and no proof of anything: the
-    only answer there is gets 1.0, and so do answers that are all wrong alike.
+    score is a vote share, evidence of what the model tends to say and no proof of anything: answers
+    that are all wrong alike get 1.0. A single answer has nothing to agree with, and no score.
 
     It costs nothing. It is relational: it has to be shown all answered candidates of a run, and
     `Verdict.version` tells how many of them there were.
@@ -36,11 +36,12 @@ class Agreement:
         return [self._verdict(c, votes[c.answer], total) for c in candidates]
 
     def _verdict(self, candidate: Candidate, votes: int, total: int) -> Verdict:
-        if not is_answered(candidate):
+        if not is_answered(candidate) or total < 2:
+            single = "a single answer has nothing to agree with"
             return Verdict(
                 candidate=candidate.id,
                 verifier=self.name,
-                error="no answer to compare",
+                error=single if is_answered(candidate) else "no answer to compare",
                 version=total,
             )
         return Verdict(

@@ -21,6 +21,10 @@ from verifier_agent.values import Candidate, Cost, Generate, Revise, Value
 
 STEP_END = "\n"
 """A step is one line."""
+STATED = "verifier_agent"
+"""The key in a message's response metadata under which a chat model may state what its text does
+not tell: `answer` (the answer key, or None for none), `model` (which one wrote it) and `calls`
+(how many the message counts as). So recorded answers keep what was recorded with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,16 +171,34 @@ def _with_message(
     stepwise = isinstance(request.action, Generate) and request.action.until == "step"
     done = not stepwise or message.response_metadata.get("stop_sequence") != STEP_END
     whole = request.brief.prefix + message.text
-    said = message.text.strip() or message.tool_calls or message.additional_kwargs.get("refusal")
+    stated = _stated(message)
+    said = (
+        message.text.strip()
+        or message.tool_calls
+        or message.additional_kwargs.get("refusal")
+        or stated.get("answer")
+    )
     # what was continued may have been the whole answer already: then nothing more is no error
     empty = not said and not request.brief.prefix
     return replace(
         candidate,
         text=whole.rstrip("\n"),
         done=done,
-        answer=parts.answer(whole) if done and not empty else None,
+        answer=_key(parts, stated, whole) if done and not empty else None,
         error="the model returned an empty message" if empty else None,
+        model=stated.get("model", candidate.model),
+        cost=replace(candidate.cost, calls=stated.get("calls", candidate.cost.calls)),
     )
+
+
+def _stated(message: AIMessage) -> dict[str, Any]:
+    stated = message.response_metadata.get(STATED)
+    return stated if isinstance(stated, dict) else {}
+
+
+def _key(parts: Parts, stated: dict[str, Any], whole: str) -> str | None:
+    key: str | None = stated["answer"] if "answer" in stated else parts.answer(whole)
+    return key
 
 
 def charges(

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import math
+import random
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.evaluation.baselines import adaptive_consistency, best, majority, weighted
+from verifier_agent.evaluation.calibrating import fit
+from verifier_agent.evaluation.metrics import (
+    auroc,
+    brier,
+    calibration_error,
+    intervals,
+    mean,
+    standard_error,
+)
+
+JUDGED = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0]), st.integers(0, 1)), min_size=1
+)
+
+
+def test_the_standard_error_is_the_textbooks() -> None:
+    values = [0.0, 1.0, 1.0, 0.5]
+    assert standard_error(values) == pytest.approx(statistics.stdev(values) / 2)
+    assert standard_error([1.0]) is None
+    assert mean([]) is None
+
+
+def test_brier_and_ece_by_hand() -> None:
+    judged = [(0.95, 1), (0.91, 0), (0.2, 0), (1.0, 1)]
+    assert brier(judged) == pytest.approx((0.0025 + 0.8281 + 0.04 + 0) / 4)
+    # one bin holds three: |0.95 + 0.91 + 1 - 2| = 0.86, the other one: 0.2
+    assert calibration_error(judged) == pytest.approx((0.86 + 0.2) / 4)
+    assert (brier([]), calibration_error([]), auroc([])) == (None, None, None)
+
+
+@given(JUDGED)
+def test_auroc_is_the_share_of_pairs_in_order(judged: list[tuple[float, int]]) -> None:
+    right = [c for c, r in judged if r]
+    wrong = [c for c, r in judged if not r]
+    pairs = [(c > w) + (c == w) / 2 for c in right for w in wrong]
+    assert auroc(judged) == (pytest.approx(statistics.mean(pairs)) if pairs else None)
+
+
+def test_bootstrap_intervals_are_those_of_the_normal_for_many_questions() -> None:
+    source = random.Random(1)
+    values = [source.choice([-1.0, 0.0, 0.0, 1.0, 1.0]) for _ in range(1000)]
+    low, high = intervals({"a": values})["a"]
+    error = standard_error(values)
+    assert error is not None
+    assert low == pytest.approx(statistics.mean(values) - 1.96 * error, abs=0.3 * error)
+    assert high == pytest.approx(statistics.mean(values) + 1.96 * error, abs=0.3 * error)
+
+
+def test_bootstrap_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    source, inside = random.Random(2), 0
+    for _ in range(150):
+        values = [float(source.random() < 0.3) - 0.3 for _ in range(60)]
+        low, high = intervals({"a": values})["a"]
+        inside += low <= 0 <= high
+    assert 0.88 <= inside / 150 <= 0.99  # 0.95, four standard errors down, and for few questions
+
+
+def test_equal_strategies_differ_by_nothing() -> None:
+    assert intervals({"a": [0.0] * 20, "b": [1.0] * 20}) == {"a": (0.0, 0.0), "b": (1.0, 1.0)}
+    assert intervals({"a": [1.0]}) == {}
+
+
+def test_the_fit_finds_the_map_that_made_the_data() -> None:
+    source, judged = random.Random(3), []
+    for _ in range(20_000):
+        confidence = source.choice([0.1, 0.2, 0.4, 0.6, 0.8, 0.9])
+        odds = 0.5 * math.log(confidence / (1 - confidence)) - 1.0
+        judged.append((confidence, int(source.random() < 1 / (1 + math.exp(-odds)))))
+    found = fit(judged)
+    assert (found.slope, found.intercept) == (
+        pytest.approx(0.5, abs=0.05),
+        pytest.approx(-1, abs=0.06),
+    )
+
+
+@given(JUDGED)
+def test_a_calibration_is_monotone_finite_and_no_worse_than_the_base_rate(
+    judged: list[tuple[float, int]],
+) -> None:
+    found = fit(judged)
+    levels = [found(c) for c in (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)]
+    assert levels == sorted(levels)
+    assert all(0.0 < level < 1.0 for level in levels)
+
+    # on Platt's own targets, which is what is fitted
+    right = sum(r for _, r in judged)
+    high, low = (right + 1) / (right + 2), 1 / (len(judged) - right + 2)
+    targets = [high if r else low for _, r in judged]
+
+    def loss(predicted: list[float]) -> float:
+        return -sum(
+            t * math.log(p) + (1 - t) * math.log(1 - p)
+            for p, t in zip(predicted, targets, strict=True)
+        )
+
+    base = [statistics.mean(targets)] * len(judged)
+    assert loss([found(c) for c, _ in judged]) <= loss(base) + 1e-6
+
+
+def test_confidence_that_misleads_is_not_turned_round() -> None:
+    assert fit([(0.9, 0), (0.1, 1)] * 10).slope == 0.0
+    with pytest.raises(ConfigurationError, match="nothing to calibrate on"):
+        fit([])
+
+
+def test_the_baselines_by_hand() -> None:
+    drawn = [("a", 0.2), ("b", 0.9), ("a", 0.3), (None, 1.0), ("c", None)]
+    assert majority(drawn) == 2  # of the two with the winning answer the better-scored one
+    assert weighted(drawn) == 1
+    assert best(drawn) == 3
+    assert majority([(None, None), (None, 0.5)]) == 1
+    assert weighted([("b", None), ("a", 0.0), ("a", None)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("drawn", "used"),
+    [
+        ("aaaaaaaa", 4),  # Beta(5, 1) above one half: 31 / 32
+        ("baaaaaaa", 7),  # Beta(7, 2) has 247 / 256; Beta(6, 2) has 120 / 128
+        ("abababab", 8),
+        ("a", 1),
+    ],
+)
+def test_adaptive_consistency_stops_where_the_posterior_says(drawn: str, used: int) -> None:
+    assert adaptive_consistency([(key, None) for key in drawn])[1] == used

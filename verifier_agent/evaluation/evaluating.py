@@ -1,0 +1,136 @@
+"""`evaluate`: replay a pool, score it, and sum it up in one plain object."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.evaluation.calibrating import Platt, fit
+from verifier_agent.evaluation.pools import Survey
+from verifier_agent.evaluation.replay import Replay, Replayer
+from verifier_agent.evaluation.scoring import Scored
+from verifier_agent.evaluation.summary import Summary, pairs, sure
+from verifier_agent.evaluation.workers import replay_all
+
+Plain = dict[str, Any]
+Tell = Callable[[int, int], None]
+"""Told how many questions are done, and how many there are."""
+
+
+def evaluate(
+    pool: Path | str,
+    settings: Replay | None = None,
+    *,
+    calibrate_on: Path | str | None = None,
+    out: Path | str | None = None,
+    jobs: int = 1,
+    tell: Tell | None = None,
+) -> Plain:
+    """Replay `pool` through the real graph, and return what came of it as one plain object.
+
+    The object's keys are explained in `docs/pools.md`. Figures that need labels are None without.
+
+    Args:
+        pool: A file in the pool format, plain or gzip.
+        settings: What is replayed, and how often.
+        calibrate_on: A labelled pool to fit confidence on first: replayed with the same settings.
+        out: A file for one JSON line per question and seed.
+        jobs: Processes to work in. With more than one, settings must be picklable, and a script
+            needs its `if __name__ == "__main__"`.
+        tell: Called after each question.
+
+    Raises:
+        ConfigurationError: A bad pool, named by file, line and field, or wrong settings; nothing
+            has been replayed.
+    """
+    settings = settings or Replay()
+    _check_jobs(jobs, settings)
+    survey = _together(*(Survey.of(p) for p in (pool, calibrate_on) if p is not None))
+    settings = replace(settings, max_samples=settings.max_samples or survey.most_samples)
+    Replayer.of(settings, survey)  # so that wrong settings are found here, not in every process
+    done = 0
+
+    def replayed(path: Path | str, limits: list[int]) -> Iterator[Scored]:
+        nonlocal done
+        for scored in replay_all(path, settings, survey, limits, jobs):
+            done += 1
+            if tell is not None:
+                tell(done, survey.questions)
+            yield scored
+
+    with ExitStack() as stack:
+        write = _writer(stack, out)
+        calibration = None
+        if calibrate_on is not None:
+            calibration = fit(
+                [pair for scored in replayed(calibrate_on, []) for pair in pairs(scored, None)]
+            )
+        limits = smaller_limits(settings.max_samples or 1)
+        summary = Summary(settings, survey, limits, calibration)
+        for scored in replayed(pool, limits):
+            summary.see(scored)
+            write(scored, calibration)
+    return summary.plain()
+
+
+def smaller_limits(most: int) -> list[int]:
+    """Return the powers of two below `most`."""
+    return [2**i for i in range(most.bit_length()) if 2**i < most]
+
+
+def _check_jobs(jobs: int, settings: Replay) -> None:
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise ConfigurationError(f"jobs={jobs!r}: a whole number of at least 1 is needed")
+    if jobs > 1:
+        try:
+            pickle.dumps(settings)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ConfigurationError(
+                f"jobs={jobs}: the settings cannot be sent to other processes ({error}); "
+                "use jobs=1, or functions defined at the top of a module"
+            ) from None
+
+
+def _together(first: Survey, *others: Survey) -> Survey:
+    """Return one survey, so that numbers are read on the same scale in every pool."""
+    scores = dict(first.scores)
+    for other in others:
+        missing = sorted(first.scores.keys() ^ other.scores.keys())
+        if missing:
+            raise ConfigurationError(f"only one of the two pools has the scores {missing[0]!r}")
+        for name, (low, high) in other.scores.items():
+            scores[name] = (min(low, scores[name][0]), max(high, scores[name][1]))
+    most = max(survey.most_samples for survey in (first, *others))
+    questions = sum(survey.questions for survey in (first, *others))
+    return replace(first, questions=questions, scores=scores, most_samples=most)
+
+
+def _writer(stack: ExitStack, out: Path | str | None) -> Callable[[Scored, Platt | None], None]:
+    if out is None:
+        return lambda scored, calibration: None
+    try:
+        file = stack.enter_context(Path(out).open("w", encoding="utf-8"))  # noqa: SIM115
+    except OSError as error:
+        raise ConfigurationError(f"out={str(out)!r}: {error.strerror or error}") from None
+
+    def write(scored: Scored, calibration: Platt | None) -> None:
+        for run in scored.runs:
+            line = {
+                "id": run.id,
+                "seed": run.seed,
+                "answer": run.answer,
+                "sample": run.end.sample,
+                "samples_used": run.end.samples_used,
+                "tokens": run.end.tokens,
+                "confidence": sure(run.confidence, calibration),
+                "outcome": run.outcome,
+            }
+            file.write(json.dumps(line) + "\n")
+
+    return write

@@ -1,0 +1,111 @@
+"""Replay side by side: lines of a pool in, scored questions out, in order, a few at a time."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+from langsmith import tracing_context
+
+from verifier_agent.evaluation.pools import Line, Survey, lines
+from verifier_agent.evaluation.recorded import Recorded
+from verifier_agent.evaluation.recorded_scores import PREFIX, Scale
+from verifier_agent.evaluation.replay import Replay, Replayer
+from verifier_agent.evaluation.scoring import Scored, score
+
+CHUNK = 4
+"""Questions per piece of work: few, so that progress moves and little is held in memory."""
+AHEAD = 3
+"""Pieces of work per process that are read ahead."""
+
+
+class Worker:
+    """Replays and scores questions; each process has one."""
+
+    def __init__(self, settings: Replay, survey: Survey, limits: Sequence[int]) -> None:
+        self._replayer = Replayer.of(settings, survey, limits)
+        self._scores = baseline_scores(settings, survey)
+
+    def work(self, batch: Sequence[Line]) -> list[Scored]:
+        """Replay a few questions. The labels stay in this function and the scorer."""
+        with tracing_context(enabled=False):  # thousands of runs are nothing to send anywhere
+            return [self._one(line) for line in batch]
+
+    def _one(self, line: Line) -> Scored:
+        question = line.read()
+        recorded = Recorded.of(question, in_order=self._replayer.settings.in_order)
+        runs = self._replayer.replay(recorded)
+        return score(question, recorded, runs, self._replayer.max_samples, self._scores)
+
+
+def baseline_scores(settings: Replay, survey: Survey) -> tuple[str, Scale] | None:
+    """Return the scores the baselines weigh by: the verifier's, or else the first there are."""
+    named = settings.verifiers
+    wanted = [v.removeprefix(PREFIX) for v in named if isinstance(v, str) and v.startswith(PREFIX)]
+    names = [name for name in (*wanted, *sorted(survey.scores)) if name in survey.scores]
+    return (names[0], Scale(*survey.scores[names[0]])) if names else None
+
+
+def replay_all(
+    pool: Path | str, settings: Replay, survey: Survey, limits: Sequence[int], jobs: int
+) -> Iterator[Scored]:
+    """Yield every question of the pool, replayed and scored, in the file's order.
+
+    With `jobs` > 1 in as many processes; then settings must be picklable.
+    """
+    jobs = min(jobs, math.ceil(survey.questions / CHUNK))  # a process takes a second to start
+    if jobs == 1:
+        worker = Worker(settings, survey, limits)
+        for line in lines(pool):
+            yield from worker.work([line])
+        return
+    # spawned, not forked: a fork copies locks that other threads may hold
+    with ProcessPoolExecutor(
+        jobs,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_begin,
+        initargs=(settings, survey, limits),
+    ) as executor:
+        try:
+            yield from _in_order(executor, _chunks(pool), jobs * AHEAD)
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _chunks(pool: Path | str) -> Iterator[list[Line]]:
+    read = lines(pool)
+    while chunk := list(islice(read, CHUNK)):
+        yield chunk
+
+
+def _in_order(
+    executor: ProcessPoolExecutor, chunks: Iterator[list[Line]], ahead: int
+) -> Iterator[Scored]:
+    # `executor.map` would read the whole pool at once
+    waiting: deque[Future[list[Scored]]] = deque()
+    for chunk in chunks:
+        waiting.append(executor.submit(_work, chunk))
+        if len(waiting) >= ahead:
+            yield from waiting.popleft().result()
+    while waiting:
+        yield from waiting.popleft().result()
+
+
+_workers: list[Worker] = []
+"""This process's own worker, in a process that was started for it."""
+
+
+def _begin(settings: Replay, survey: Survey, limits: Sequence[int]) -> None:
+    # Ctrl-C reaches every process of a terminal; the one that was started by hand ends the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _workers.append(Worker(settings, survey, limits))
+
+
+def _work(batch: Sequence[Line]) -> list[Scored]:
+    return _workers[0].work(batch)

@@ -11,7 +11,7 @@ from verifier_agent.budget import Spent
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.search import agree, hopeless, passed, spent
 from verifier_agent.tree import Tree
-from verifier_agent.values import Candidate, Task
+from verifier_agent.values import Candidate, Task, Verdict
 
 
 def beta_mass_above_half(first: int, second: int) -> float:
@@ -125,10 +125,17 @@ def test_rules_compose_as_in_logic(tree: Tree, either: bool, both: bool) -> None
     assert (agree() & passed())(tree) == both
 
 
+@pytest.mark.parametrize(("hard", "outcome"), [(True, "verified"), (False, "completed")])
+def test_passing_is_called_verified_only_where_it_is_proven(hard: bool, outcome: str) -> None:
+    said = [Verdict(candidate="g0", verifier="tests", score=1.0, hard=hard)]
+    tree = Tree(Task(question="q"), [Candidate(id="g0", text="t", answer="7")], said)
+    assert passed().because(tree)[0] == outcome
+
+
 def test_a_composed_rule_ends_as_the_part_that_holds() -> None:
     assert (agree() | passed()).because(AGREED) == ("agreed", "agree() holds")
-    assert (agree() | passed()).because(GOOD) == ("verified", "passed() holds")
-    assert (passed() | hopeless()).because(GOOD)[0] == "verified"
+    assert (agree() | passed()).because(GOOD) == ("completed", "passed() holds")
+    assert (hopeless() | passed()).because(GOOD)[0] == "completed"
     outcome, reason = (agree() & passed()).because(BOTH)
     assert (outcome, reason) == ("agreed", "agree() holds and passed() holds")
     assert (agree() & (passed() | hopeless()) | spent(calls=1)).because(BOTH)[0] == "agreed"

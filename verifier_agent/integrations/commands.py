@@ -18,7 +18,7 @@ from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph import Run, create_verifier_agent
 from verifier_agent.graph.build import DEFAULT_BUDGET
 from verifier_agent.integrations.asking import BAD_INPUT, NO_ANSWER, ask, errors_in_words, say
-from verifier_agent.integrations.demo import demonstrate
+from verifier_agent.integrations.demo import SEED, demonstrate
 from verifier_agent.integrations.live import progress
 from verifier_agent.integrations.shown import as_object, cost, printable, report
 from verifier_agent.integrations.watching import Silence, Watched
@@ -154,7 +154,7 @@ def solve(
 
 @app.command(short_help="Solve three questions offline, and show where compute went.")
 def demo(
-    seed: Annotated[int, typer.Option(help="Another seed, other questions.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, other questions.")] = SEED,
 ) -> None:
     """Solve an easy, a hard and a hopeless question offline, and show where compute went."""
     with errors_in_words():

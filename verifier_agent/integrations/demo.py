@@ -17,7 +17,7 @@ from verifier_agent.integrations.live import progress
 from verifier_agent.integrations.shown import confidence, cost, count, stopped
 from verifier_agent.integrations.watching import Watched
 
-LEVELS = {"easy": 1, "hard": 4, "hopeless": 6}
+LEVELS = {"easy": 1, "hard": 3, "hopeless": 6}
 """Levels of the embedded family; see `verifier_agent.embedded.family.LEVELS`."""
 
 POLICY = "until(revise(8, n=2, threshold=0.8), hopeless(after=9, below=0.05))"
@@ -31,6 +31,10 @@ BUDGET = Budget(calls=64, tokens=40_000, seconds=20)
 SELECTOR = "best"
 """Revisions of one draft are not independent, so counting votes would prove nothing."""
 
+SEED = 12
+"""Chosen by hand, and said so: its hard question is wrong at first and right after revising. Not
+every hard question is solved, as other seeds show."""
+
 INTRODUCTION = f"""\
 Three questions about who has how many. A small neural generator writes worked solutions, a
 process reward model judges their steps, and what it doubts is cut off and written anew. Both
@@ -40,7 +44,8 @@ Policy  {POLICY}
 Budget  {BUDGET.calls} calls, {BUDGET.tokens:,} tokens, {BUDGET.seconds:g} s for each question
 
 Whether an answer is right is known to the demo alone, from the program that wrote the questions;
-the agent never sees it.
+the agent never sees it. The questions of seed {SEED} were picked to show a revision that helps;
+any other seed is a fair draw: verifier-agent demo --seed N
 """
 
 
@@ -58,7 +63,7 @@ class Solved:
         return self.run.selection.answer == answer_key(self.problem.solution)
 
 
-def demonstrate(seed: int) -> list[Solved]:
+def demonstrate(seed: int = SEED) -> list[Solved]:
     """Solve the three questions that `seed` gives, and print what was spent where and why."""
     console = Console(soft_wrap=True, highlight=False)
     console.print(Text(INTRODUCTION))
@@ -70,7 +75,7 @@ def demonstrate(seed: int) -> list[Solved]:
         console.print(Text.assemble(*_lines(one)))
         solved.append(one)
     console.print(closing(solved))
-    console.print(Text(f"\n{moral(solved, seed)}"))
+    console.print(Text(f"\n{moral(solved)}"))
     return solved
 
 
@@ -121,12 +126,9 @@ def closing(solved: list[Solved]) -> Table:
     return table
 
 
-def moral(solved: list[Solved], seed: int) -> str:
-    """Say how differently candidates were spread, whatever came out, and how to see others."""
+def moral(solved: list[Solved]) -> str:
+    """Say how differently candidates were spread, whatever came out."""
     shares = [
         f"{count(len(one.run.candidates), 'answer')} for the {one.name} one" for one in solved
     ]
-    return (
-        f"Same policy, same budget: {', '.join(shares)}.\n"
-        f"Other questions: verifier-agent demo --seed {seed + 1}"
-    )
+    return f"Same policy, same budget: {', '.join(shares)}."

@@ -51,7 +51,10 @@ def evaluate(
     """
     settings = settings or Replay()
     _check_jobs(jobs, settings)
-    survey = _together(*(Survey.of(p) for p in (pool, calibrate_on) if p is not None))
+    pools = [Path(p) for p in (pool, calibrate_on) if p is not None]
+    if out is not None and Path(out).exists() and any(p.samefile(out) for p in pools if p.exists()):
+        raise ConfigurationError(f"out={str(out)!r} is the pool itself; name another file")
+    survey = _together(*(Survey.of(p) for p in pools))
     settings = replace(settings, max_samples=settings.max_samples or survey.most_samples)
     Replayer.of(settings, survey)  # so that wrong settings are found here, not in every process
     done = 0

@@ -19,6 +19,7 @@ from verifier_agent.graph import Run, create_verifier_agent
 from verifier_agent.graph.build import DEFAULT_BUDGET
 from verifier_agent.integrations.asking import BAD_INPUT, NO_ANSWER, ask, errors_in_words, say
 from verifier_agent.integrations.demo import SEED, demonstrate
+from verifier_agent.integrations.evaluate import evaluate_pool
 from verifier_agent.integrations.live import progress
 from verifier_agent.integrations.shown import as_object, cost, printable, report
 from verifier_agent.integrations.watching import Silence, Watched
@@ -159,6 +160,9 @@ def demo(
     """Solve an easy, a hard and a hopeless question offline, and show where compute went."""
     with errors_in_words():
         demonstrate(seed)
+
+
+app.command("eval")(evaluate_pool)
 
 
 def read_budget(

@@ -31,6 +31,10 @@ _ENDS = ("number", "close", "percent", "unknown")
 
 _ROUNDING = re.compile(ROUNDING)
 _TAKEN_BACK = re.compile(TAKEN_BACK)
+_POINTED = re.compile(r"(?<![\w.,])[1-9]\d{0,2}(?:\.\d{3})+(?![\w.,]*\d)")
+"""A number that is a thousand times as large in half of Europe: "2.500"."""
+_WITH_REST = re.compile(r"r\d+")
+"""What follows in "13 / 4 = 3 R1"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,21 @@ def equations_of(line: str) -> list[Equation]:
     """
     text = tidy(line)
     found = _equations(text)
-    if found and not found[0].holds and line.lstrip().startswith(("- ", "\u2013 ")):
-        # a dash at the beginning is a list's or a minus: "- 5 + 8 = 3"
-        negative = _equations("-" + text)
-        if negative and negative[0].holds:
-            return negative
+    for other in _other_readings(line, text):
+        if all(equation.holds for equation in found):
+            break
+        again = _equations(other)
+        if len(again) == len(found):
+            found = [b if b.holds else a for a, b in zip(found, again, strict=True)]
     return found
+
+
+def _other_readings(line: str, text: str) -> Iterator[str]:
+    """Yield what a tidy line may mean as well."""
+    if line.lstrip().startswith(("- ", "\u2013 ")):
+        yield "-" + text  # a dash at the beginning is a list's or a minus: "- 5 + 8 = 3"
+    if _POINTED.search(text):
+        yield _POINTED.sub(lambda number: number[0].replace(".", ""), text)
 
 
 def _equations(text: str) -> list[Equation]:
@@ -137,7 +150,7 @@ def _is_joined(tokens: Sequence[Token], start: int) -> bool:
     before = tokens[start - 2] if start > 1 else None
     if word == "of" and before is not None and before.text.lower() == "total":
         return False
-    if word.lower() in DOUBTFUL_BEFORE:
+    if word.lower() in DOUBTFUL_BEFORE or word == "Is":  # it asks; "the sum is 3 + 4" does not
         return True
     sign = next((token.text for token in tokens[start:] if token.kind == "sign"), "")
     label = word[0].isupper() and word.lower() not in CONNECTIVES and sign == "-"
@@ -185,7 +198,8 @@ def _beginning(text: str, tokens: Sequence[Token], hundredth: Fraction) -> _Side
             case "word" if following.glued or len(word) < 2 or word in OPERATIONS:
                 return None
             case "word":
-                doubtful = doubtful or word in DOUBTFUL_AFTER
+                rest = _WITH_REST.fullmatch(word) is not None
+                doubtful = doubtful or rest or word in DOUBTFUL_AFTER
             case "mark":
                 doubtful = doubtful or following.text[0] in "!?"
             case "close":

@@ -117,12 +117,14 @@ class Reader:
         return value
 
     def _notice_range(self, sign: Token) -> None:
-        """Doubt "pages 3-5": a dash between two numbers, without spaces, may mean "to"."""
-        following = self._peek()
-        if sign.text == "-" and sign.glued and following is not None and following.glued:
-            before = self.last
-            if before is not None and following.kind == "number" and before.value < following.value:
-                self.doubtful = True
+        """Doubt a dash without spaces: "pages 3-5" means "to", "1-1/2 cups" means "and"."""
+        following, before = self._peek(), self.last
+        if following is None or before is None or following.kind != "number":
+            return
+        if sign.text == "-" and sign.glued and following.glued:
+            divided = self.tokens[self.position + 1 : self.position + 2]
+            mixed = divided and divided[0].text == "/" and divided[0].glued
+            self.doubtful = self.doubtful or bool(mixed) or before.value < following.value
 
     def _product(self) -> Fraction:
         value = self._factor()
@@ -167,7 +169,7 @@ class Reader:
         self.position += 1
         before = self.operations
         value = -self._power()
-        if following[0].kind != "open" and self.operations > before:
+        if following[0].kind not in ("open", "frac") and self.operations > before:
             self.doubtful = True  # -2^2 is 4 to some, -4 to others
         if opening:
             self.first = value

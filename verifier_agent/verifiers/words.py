@@ -18,7 +18,9 @@ OPERATIONS = frozenset(
 """They compute: an expression that one of them stands before or after is not read."""
 
 DOUBTFUL_BEFORE = OPERATIONS | frozenset(
-    "and or if suppose assume assuming whether unless not is does would could on at per".split()
+    """
+    and or if suppose assume assuming whether unless not does would could on at per negative
+    """.split()
 )
 """They may join an expression to what stands before it, or take back what it says."""
 
@@ -27,13 +29,16 @@ CONNECTIVES = frozenset(
 )
 """They begin a sentence; another word with a capital may be a label: "Bag 2 - 3 apples"."""
 
-DOUBTFUL_AFTER = frozenset("more less fewer greater and plus or r".split())
-"""They may go on with a number: "8 more than", "1 and a half", "3 r 1"."""
+DOUBTFUL_AFTER = frozenset(
+    "more less fewer greater and plus or r am pm full whole complete".split()
+)
+"""They may go on with a number, "8 more than", "1 and a half", "3 r 1", or say how it is meant:
+"2 pm", "6 full boxes"."""
 
 MULTIPLIERS = frozenset(
     """
-    dozen pair score hundred thousand million billion trillion half halve third fourth fifth sixth
-    quarter eighth tenth hundredth thousandth percentage point degree k
+    one ten dozen pair score hundred thousand million billion trillion half halve third fourth fifth
+    sixth quarter eighth tenth hundredth thousandth percentage point degree k
     """.split()
 )
 """They multiply the number before them."""
@@ -67,8 +72,9 @@ ROUNDING = (
 
 TAKEN_BACK = (
     r"(?i)\b(?:wrong|incorrect\w*|not|never|false|contradict\w*|mistake\w*|error|instead|should"
-    r"|claim\w*|wait|actually|oops|mod|modulo|base|binary|hex|hexadecimal|octal|remainder|floor"
-    r"|ceiling|clock)\b|n['’]t\b|[❌✗✘]"
+    r"|claim\w*|wait|actually|oops|cannot|impossible|absurd|suppos\w*|assum\w*|imagin\w*|pretend\w*"
+    r"|students?|thought|thinks?|sa(?:id|ys?)|mod|modulo|base|binary|hex|hexadecimal|octal|remainder"
+    r"|floor|ceiling|clock|integer division|xor|bitwise)\b|n['’]t\b|[❌✗✘]|~~"
 )
 """A line with such a word may show an equation without standing by it, or mean another system."""
 

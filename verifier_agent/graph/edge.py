@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from langchain_core.messages import message_to_dict
@@ -96,9 +97,13 @@ def bounds(parts: Parts, run: Run) -> Bounds:
     """Return how much requests to this agent's model and verifiers can cost at most."""
     able = parts.capabilities
 
-    def request(action: Generate | Revise, cap: int) -> Cost:
+    @cache  # asked several times for one action, with other caps
+    def prompt(action: Generate | Revise) -> int | None:
         shown = [*run.messages, *brief(action, run.tree, able).messages()]
-        tokens = input_bound(shown, margins=able.margins)
+        return input_bound(shown, margins=able.margins)
+
+    def request(action: Generate | Revise, cap: int) -> Cost:
+        tokens = prompt(action)
         if tokens is None and run.remaining.priced:
             raise ConfigurationError(
                 "a limit in tokens or dollars cannot hold: the messages have parts whose tokens "

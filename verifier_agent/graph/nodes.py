@@ -13,16 +13,15 @@ from langgraph.config import get_stream_writer
 from verifier_agent.graph import growing, judging
 from verifier_agent.graph.calls import Reply
 from verifier_agent.graph.choosing import answer_message, choose
-from verifier_agent.graph.controller import Decision
 from verifier_agent.graph.once import Piece, ado_all, do_all, process
-from verifier_agent.graph.settings import Parts, resume
+from verifier_agent.graph.settings import Parts, selector_of
 from verifier_agent.graph.state import SCHEMA, Plain, Run
-from verifier_agent.values import Candidate, Value, Verdict, Verify
+from verifier_agent.values import Select
 
 
-def event(kind: str, run: str, value: Value, **more: Any) -> None:
+def event(kind: str, run: str, plain: Plain, **more: Any) -> None:
     """Write a custom event to the host's stream: what happened, in which run, in plain JSON."""
-    get_stream_writer()({"verifier_agent": kind, "run": run, kind: value.to_dict(), **more})
+    get_stream_writer()({"verifier_agent": kind, "run": run, kind: plain, **more})
 
 
 class Round(Protocol):
@@ -47,28 +46,29 @@ class Growth:
         self.update = payload["update"]
         self.run = self.update["run"]["id"]
         self.work = growing.Work.from_dict(payload["work"])
-        self.parts = resume(parts, self.update["run"])
+        self.parts = parts
         self.node = node
-        self.requests = growing.requests(self.parts, self.work, process())
-        self.made: dict[int, list[Candidate]] = {}
-        self.pieces = [growing.piece(self.parts, r, self.work.round) for r in self.requests]
-        decision = Decision.from_dict(self.update["decisions"][str(self.work.round)])
-        if decision.actions[0].action.kind == node:  # once, though two nodes may share a round
+        self.requests = growing.requests(parts, self.work, process())
+        self.made: dict[int, Plain] = {}
+        self.pieces = [growing.piece(parts, r, self.work.round) for r in self.requests]
+        decision = self.update["decisions"][str(self.work.round)]
+        if decision["actions"][0]["action"]["kind"] == node:  # once, though two may share a round
             event("decision", self.run, decision)
 
     def seen(self, place: int, result: Plain) -> None:
         """Read the candidates that one request gave."""
-        reply = Reply.from_dict(result)
-        self.made[place] = growing.candidates(self.parts, self.requests[place], reply)
-        for candidate in self.made[place]:
+        made = growing.candidates(self.parts, self.requests[place], Reply.from_dict(result))
+        self.made[place] = {candidate.id: candidate.to_dict() for candidate in made}
+        for candidate in self.made[place].values():
             event("candidate", self.run, candidate)
 
     def record(self) -> Plain:
         """Return the decision, the candidates, and the time."""
-        made = [candidate for place in sorted(self.made) for candidate in self.made[place]]
         return {
             **self.update,
-            "candidates": {candidate.id: candidate.to_dict() for candidate in made},
+            "candidates": {
+                k: v for place in sorted(self.made) for k, v in self.made[place].items()
+            },
             "clock": _clock(self.work.round, self.node, self.started),
         }
 
@@ -80,19 +80,17 @@ class Judgement:
         self.started = time.perf_counter()
         run = Run.of(state)
         self.run = run
-        self.parts = resume(parts, run.plain["run"])
+        self.parts = parts
         self.update = state.get("update") or {"schema": SCHEMA, "turn": run.plain["turn"]}
-        decision = Decision.from_dict(run.decisions[-1])
-        self.round = decision.round
-        if isinstance(decision.actions[0].action, Verify):
+        decision = run.decisions[-1]
+        self.round = int(decision["round"])
+        if decision["actions"][0]["action"]["kind"] == "verify":
             event("decision", run.id, decision)
         self.batches = judging.batches(
-            self.parts, run.tree, judging.shown(run.decisions), run.remaining, lost=self._lost()
+            parts, run.tree, judging.shown(run.decisions), run.remaining, lost=self._lost()
         )
-        self.said: dict[int, list[Verdict]] = {}
-        self.pieces = [
-            judging.piece(self.parts, run.task, batch, self.round) for batch in self.batches
-        ]
+        self.said: dict[int, Plain] = {}
+        self.pieces = [judging.piece(parts, run.task, batch, self.round) for batch in self.batches]
 
     def _lost(self) -> bool:
         """True if the process that finished the last node of this round is not this one."""
@@ -103,16 +101,16 @@ class Judgement:
     def seen(self, place: int, result: Plain) -> None:
         """Read the verdicts of one batch."""
         batch = self.batches[place]
-        self.said[place] = judging.verdicts(self.parts, batch, result)
-        for verdict in self.said[place]:
+        said = judging.verdicts(self.parts, batch, result)
+        self.said[place] = {verdict.key: verdict.to_dict() for verdict in said}
+        for verdict in self.said[place].values():
             event("verdict", self.run.id, verdict)
 
     def record(self) -> Plain:
         """Return the verdicts, and the time."""
-        said = [verdict for place in sorted(self.said) for verdict in self.said[place]]
         return {
             **self.update,
-            "verdicts": {verdict.key: verdict.to_dict() for verdict in said},
+            "verdicts": {k: v for place in sorted(self.said) for k, v in self.said[place].items()},
             "clock": _clock(self.round, "verify", self.started),
         }
 
@@ -155,19 +153,14 @@ class Nodes:
     def select(self, payload: Plain) -> Plain:
         """End the run: choose among all finished candidates, and answer."""
         run = Run.of(payload)
-        decision = Decision.from_dict(run.decisions[-1])
-        assert decision.ending is not None
-        parts = resume(self.parts, run.plain["run"])
-        selection = choose(parts.selector, run.tree, decision.ending)
-        event("decision", run.id, decision)
-        event("selection", run.id, selection, spent=run.spent.to_dict())
+        ending = Select.from_dict(run.decisions[-1]["actions"][0]["action"])
+        selection = choose(selector_of(self.parts, run.plain["run"]), run.tree, ending)
+        chosen, spent = selection.to_dict(), run.spent.to_dict()
+        event("decision", run.id, run.decisions[-1])
+        event("selection", run.id, chosen, spent=spent)
         answer = answer_message(run.tree, selection)
         return {
-            "verifier_agent": {
-                **payload["update"],
-                "selection": selection.to_dict(),
-                "spent": run.spent.to_dict(),
-            },
+            "verifier_agent": {**payload["update"], "selection": chosen, "spent": spent},
             "messages": [answer] if answer is not None else [],
         }
 

@@ -160,18 +160,20 @@ def _stored(spec: Any) -> Plain | None:
         return None
 
 
-def resume(parts: Parts, run: Plain) -> Parts:
-    """Return `parts` with the settings that the stored run was begun with.
+def selector_of(parts: Parts, run: Plain) -> SelectorFunction:
+    """Return the selector that the stored run was begun with; the agent's own if it has no form."""
+    return Selector.from_dict(run["selector"]) if run["selector"] else parts.selector
 
-    A policy or selector that is, or holds, a plain function has no stored form: the agent's own is
-    used.
+
+def resume(parts: Parts, run: Plain) -> Parts:
+    """Return `parts` with what a stored run was begun with and the controller goes by.
+
+    A policy that is, or holds, a plain function has no stored form: the agent's own is used.
     """
     return replace(
         parts,
         budget=Budget.from_dict(run["budget"]),
         policy=Policy.from_dict(run["policy"]) if run["policy"] else parts.policy,
-        selector=Selector.from_dict(run["selector"]) if run["selector"] else parts.selector,
         max_tokens=run["max_tokens"],
-        seed=run["seed"],
         context=run["context"],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from verifier_agent.models.capabilities import Capabilities, call_options, capabilities
 from verifier_agent.models.failures import (
     UnusableReply,
@@ -10,8 +12,10 @@ from verifier_agent.models.failures import (
     retry_after,
 )
 from verifier_agent.models.names import resolve_model
-from verifier_agent.models.openai_chat import OpenAIChatModel
 from verifier_agent.models.tokens import Margins, input_bound, text_bound, usage_cost
+
+if TYPE_CHECKING:
+    from verifier_agent.models.openai_chat import OpenAIChatModel
 
 __all__ = [
     "Capabilities",
@@ -28,3 +32,12 @@ __all__ = [
     "text_bound",
     "usage_cost",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # a chat model is a large class to build, and most programs bring their own
+    if name != "OpenAIChatModel":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from verifier_agent.models.openai_chat import OpenAIChatModel
+
+    return OpenAIChatModel

@@ -27,6 +27,8 @@ class Capabilities:
     messages add up to the request's."""
     prefix: bool = False
     """Continues a trailing AIMessage instead of answering it."""
+    schema: bool = False
+    """Holds its answer to a JSON schema sent as `response_format`."""
     instructions: bool = True
     """False if it reads questions of one kind only, and can be told nothing else."""
     seed: bool = False

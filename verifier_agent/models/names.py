@@ -11,7 +11,6 @@ from langchain_core.runnables import RunnableBinding
 from pydantic import ValidationError
 
 from verifier_agent.errors import ConfigurationError, MissingExtra, nearest
-from verifier_agent.models.openai_chat import OpenAIChatModel
 
 PROVIDERS = {
     "anthropic": "langchain-anthropic",
@@ -130,6 +129,8 @@ def _named(name: str, base_url: str | None, options: dict[str, Any]) -> BaseChat
         provider, model = found, name
     server: dict[str, Any] = {} if base_url is None else {"base_url": base_url}
     if provider == "openai":
+        from verifier_agent.models.openai_chat import OpenAIChatModel
+
         return OpenAIChatModel(model=model, **{**server, **options})
     return _from_langchain(provider, model, {**server, **options})
 

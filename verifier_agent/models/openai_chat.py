@@ -117,6 +117,7 @@ class OpenAIChatModel(BaseChatModel):
             temperature=not rigid,
             stop=not rigid,
             logprobs=not rigid,
+            schema=True,
             cap="max_tokens",
             default_cap=self.max_tokens,
             retries=self.max_retries,

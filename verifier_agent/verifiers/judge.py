@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -18,7 +19,6 @@ from langchain_core.runnables import Runnable
 
 from verifier_agent.errors import ConfigurationError, UnreadableVerdict
 from verifier_agent.models import (
-    OpenAIChatModel,
     call_options,
     capabilities,
     input_bound,
@@ -108,22 +108,27 @@ class Judge:
 
     def bound(self, task: Task, candidate_bytes: int) -> Cost:
         """Return the most that judging one candidate of so many bytes can cost, with retries."""
-        tools = () if self._by_format else (Marks,)
-        margins = self.capabilities.margins
-        shown = input_bound(self._messages(task, ""), tools, margins) or 0
+        shown = input_bound(self._messages(task, ""), margins=self.capabilities.margins) or 0
         sent = self.attempts * self._per_attempt
         return Cost(
             calls=sent,
-            # the schema of the report is sent along with the messages
-            input_tokens=sent * (shown + candidate_bytes + SCHEMA_TOKENS),
+            input_tokens=sent * (shown + candidate_bytes + self._schema_tokens),
             output_tokens=sent * self.max_tokens,
             usd=None if self.model_name else 0.0,
         )
 
+    @cached_property
+    def _schema_tokens(self) -> int:
+        """A bound on what the schema of the report adds to the messages."""
+        margins = self.capabilities.margins
+        tools = () if self._by_format else (Marks,)
+        added = (input_bound((), tools, margins) or 0) - (input_bound((), (), margins) or 0)
+        return added + SCHEMA_TOKENS
+
     @property
     def _by_format(self) -> bool:
         """True if the schema is sent as `response_format`, not as a tool."""
-        return isinstance(self.model, OpenAIChatModel)
+        return self.capabilities.schema
 
     @property
     def _per_attempt(self) -> int:

@@ -13,7 +13,6 @@ from verifier_agent.values import Candidate, Verifier
 from verifier_agent.verifiers.agreement import Agreement, is_answered
 from verifier_agent.verifiers.function import FunctionVerifier, JudgeFunction
 from verifier_agent.verifiers.judge import Judge
-from verifier_agent.verifiers.steps import ArithmeticSteps
 
 VerifierLike = str | Verifier | JudgeFunction
 """What is accepted where a verifier is asked for."""
@@ -61,6 +60,12 @@ def _auto(model: BaseChatModel) -> tuple[Verifier, ...]:
     return (Agreement(), Fallback(model)) if able.instructions else (Agreement(),)
 
 
+def _arithmetic(model: BaseChatModel) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.steps import ArithmeticSteps
+
+    return (ArithmeticSteps(),)
+
+
 def _embedded(model: BaseChatModel) -> tuple[Verifier, ...]:
     from verifier_agent.embedded import EmbeddedRewardModel
 
@@ -69,7 +74,7 @@ def _embedded(model: BaseChatModel) -> tuple[Verifier, ...]:
 
 _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "agreement": lambda model: (Agreement(),),
-    "arithmetic": lambda model: (ArithmeticSteps(),),
+    "arithmetic": _arithmetic,
     "auto": _auto,
     "embedded-prm": _embedded,
     "judge": lambda model: (Judge(model),),

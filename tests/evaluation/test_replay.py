@@ -163,6 +163,19 @@ def test_a_scale_keeps_the_order_and_ends_in_0_and_1(numbers: list[float]) -> No
         assert (scaled[0], scaled[-1]) == (0.0, 1.0)
 
 
+def test_a_list_of_scores_is_one_for_each_step() -> None:
+    lists = {"a": [0.9, 0.2, 0.7], "b": [0.6], "c": []}
+    plain = a_question("q", [a_sample(a, scores={"prm": s}) for a, s in lists.items()])
+    ready = replayer([plain], verifier="scores:prm", policy="best_of(3)", in_order=True)
+    run = ready.run(Recorded.of(Question.model_validate(plain), in_order=True), 0)
+    said = [(v.score, v.steps, v.error) for v in run.tree.verdicts]
+    assert said == [
+        (0.2, (0.9, 0.2, 0.7), None),
+        (0.6, (0.6,), None),
+        (None, (), "no score was recorded"),
+    ]
+
+
 def test_scores_in_their_own_unit_are_kept_as_raw() -> None:
     plain = a_question("q", [a_sample(a, scores={"rm": s}) for a, s in [("a", -3.0), ("b", 5.0)]])
     ready = replayer([plain], verifier="scores:rm", policy="best_of(2)")

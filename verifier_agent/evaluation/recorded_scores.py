@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.evaluation.recorded import Answer, Desk
-from verifier_agent.values import Candidate, Task, Verdict, Verifier
+from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers import VerifierLike
 
 PREFIX = "scores:"
@@ -36,6 +36,31 @@ class Scale:
         return min(1.0, max(0.0, share))
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the numbers of one verifier are found in a recorded answer."""
+
+    name: str
+    """As it is written: "scores:NAME" or "tests"."""
+    scale: Scale = Scale(0.0, 1.0)
+
+    def of(self, answer: Answer) -> float | list[float] | None:
+        """Return what was recorded, in its own unit: one number, or one per step."""
+        if self.name == TESTS:
+            return answer.passed
+        return answer.scores.get(self.name.removeprefix(PREFIX))
+
+    def raw(self, answer: Answer) -> float | None:
+        """Return the number that counts: of steps the lowest; None where nothing was recorded."""
+        given = self.of(answer)
+        return min(given, default=None) if isinstance(given, list) else given
+
+    def score(self, answer: Answer) -> float | None:
+        """Return the number that counts, in [0, 1]."""
+        raw = self.raw(answer)
+        return None if raw is None else self.scale(raw)
+
+
 class RecordedScores:
     """Gives the scores that were recorded under one name.
 
@@ -48,17 +73,10 @@ class RecordedScores:
     relational = False
     per_candidate = False
 
-    def __init__(
-        self,
-        name: str,
-        desk: Desk,
-        recorded: Callable[[Answer], float | list[float] | None],
-        scale: Scale,
-    ) -> None:
-        self.name = name
+    def __init__(self, source: Source, desk: Desk) -> None:
+        self.name = source.name
+        self._source = source
         self._desk = desk
-        self._recorded = recorded
-        self._scale = scale
 
     async def verify(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
         """Look the scores up."""
@@ -69,18 +87,18 @@ class RecordedScores:
         return [self._verdict(task, candidate) for candidate in candidates]
 
     def _verdict(self, task: Task, candidate: Candidate) -> Verdict:
-        given = self._recorded(self._desk.answer(task, candidate))
-        if given is None or given == []:
+        answer = self._desk.answer(task, candidate)
+        given, score = self._source.of(answer), self._source.score(answer)
+        if score is None:
             return Verdict(
                 candidate=candidate.id, verifier=self.name, error="no score was recorded"
             )
-        raw = min(given) if isinstance(given, list) else given
         return Verdict(
             candidate=candidate.id,
             verifier=self.name,
-            score=self._scale(raw),
-            raw=raw,
-            steps=tuple(map(self._scale, given)) if isinstance(given, list) else (),
+            score=score,
+            raw=self._source.raw(answer),
+            steps=tuple(map(self._source.scale, given)) if isinstance(given, list) else (),
         )
 
 
@@ -92,31 +110,33 @@ def recorded_verifiers(
     Raises ConfigurationError for a name that the pool does not have, and for a judge: nothing
     here may call a model.
     """
-    return [_recorded(one, desk, scales, tests) for one in named]
+    made: list[VerifierLike] = []
+    for one in named:
+        source = find_source(one, scales, tests=tests)
+        made.append(one if source is None else RecordedScores(source, desk))
+    return made
 
 
-def _recorded(
-    one: VerifierLike, desk: Desk, scales: Mapping[str, Scale], tests: bool
-) -> VerifierLike:
+def find_source(one: VerifierLike, scales: Mapping[str, Scale], *, tests: bool) -> Source | None:
+    """Return where the numbers of this verifier are recorded; None if it judges by itself.
+
+    Raises what `recorded_verifiers` raises.
+    """
     if not isinstance(one, str):
-        return one
+        return None
     if one == TESTS:
         if not tests:
             raise ConfigurationError("verifier 'tests': this pool has no results of tests")
-        return _as_verifier(RecordedScores(TESTS, desk, lambda a: a.passed, Scale(0.0, 1.0)))
+        return Source(TESTS)
     if one.startswith(PREFIX):
         name = one.removeprefix(PREFIX)
         if name not in scales:
-            known = nearest(name, scales) if scales else " (this pool has no recorded scores)"
+            known = nearest(name, scales) if scales else " (it has no scores)"
             raise ConfigurationError(f"verifier {one!r}: no scores {name!r} in the pool{known}")
-        return _as_verifier(RecordedScores(one, desk, lambda a: a.scores.get(name), scales[name]))
+        return Source(one, scales[name])
     if one.split(":")[0] == "judge":
         raise ConfigurationError(
             f"verifier {one!r} would call a model, and replay calls none; "
             "record its scores in the pool and name them: scores:NAME"
         )
-    return one
-
-
-def _as_verifier(verifier: Verifier) -> VerifierLike:
-    return verifier
+    return None

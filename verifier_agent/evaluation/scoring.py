@@ -12,9 +12,9 @@ from verifier_agent.evaluation.baselines import (
     weighted,
 )
 from verifier_agent.evaluation.metrics import mean
-from verifier_agent.evaluation.pools import Question, Sample
+from verifier_agent.evaluation.pools import Question
 from verifier_agent.evaluation.recorded import Recorded
-from verifier_agent.evaluation.recorded_scores import Scale
+from verifier_agent.evaluation.recorded_scores import Source
 from verifier_agent.evaluation.replay import Point, Replayed
 
 BASELINES = ("first", "majority", "weighted", "best", "adaptive_consistency", "oracle")
@@ -47,9 +47,9 @@ def score(
     recorded: Recorded,
     runs: Sequence[Replayed],
     max_samples: int,
-    scores: tuple[str, Scale] | None,
+    scores: Source | None,
 ) -> Scored:
-    """Compare what was chosen with the labels; `scores` names those that the baselines weigh by."""
+    """Compare what was chosen with the labels; the baselines weigh by `scores`."""
     return Scored(
         runs=tuple(runs),
         right=tuple(_right(question, run.end.sample) for run in runs),
@@ -82,14 +82,16 @@ def _baselines(
     recorded: Recorded,
     seeds: Sequence[int],
     max_samples: int,
-    scores: tuple[str, Scale] | None,
+    scores: Source | None,
 ) -> dict[str, Means]:
     """Return the baselines over the same seeds; those that need scores only where there are any."""
     right: dict[str, list[int]] = {name: [] for name in BASELINES}
     used: list[int] = []
     for seed in seeds:
-        drawn = [question.samples[i] for i in recorded.drawn(seed)[:max_samples]]
-        pairs = [(sample.answer, _number(sample, scores)) for sample in drawn]
+        places = recorded.drawn(seed)[:max_samples]
+        drawn = [question.samples[i] for i in places]
+        numbers = [None if scores is None else scores.score(recorded.answers[i]) for i in places]
+        pairs = [(sample.answer, number) for sample, number in zip(drawn, numbers, strict=True)]
         chosen = {"first": 0, "majority": majority([(key, None) for key, _ in pairs])}
         if scores is not None:
             chosen |= {"weighted": weighted(pairs), "best": best(pairs)}
@@ -103,10 +105,3 @@ def _baselines(
     n = float(min(max_samples, len(question.samples)))
     samples = {"first": 1.0, "adaptive_consistency": sum(used) / len(used)}
     return {name: Means(mean(right[name]), samples.get(name, n)) for name in BASELINES}
-
-
-def _number(sample: Sample, scores: tuple[str, Scale] | None) -> float | None:
-    given = None if scores is None else sample.scores.get(scores[0])
-    if scores is None or given is None or given == []:
-        return None
-    return scores[1](min(given) if isinstance(given, list) else given)

@@ -77,6 +77,7 @@ class Summary:
             )
         ]
         given = self.calibration
+        source = baseline_scores(self.settings, self.survey)
         return {
             "questions": len(self._ends),
             **_figures(self._ends),
@@ -92,7 +93,7 @@ class Summary:
             "outcomes": {o: self._outcomes.count(o) for o in sorted(set(self._outcomes))},
             "basis": sorted(self._bases) if given is None else ["P(correct)"],
             "calibration": given and {"slope": given.slope, "intercept": given.intercept},
-            "weighed_by": (baseline_scores(self.settings, self.survey) or (None,))[0],
+            "weighed_by": None if source is None else source.name,
         }
 
     def _baseline(self, name: str) -> Any:

@@ -15,7 +15,7 @@ from langsmith import tracing_context
 
 from verifier_agent.evaluation.pools import Line, Survey, lines
 from verifier_agent.evaluation.recorded import Recorded
-from verifier_agent.evaluation.recorded_scores import PREFIX, Scale
+from verifier_agent.evaluation.recorded_scores import PREFIX, Scale, Source, find_source
 from verifier_agent.evaluation.replay import Replay, Replayer
 from verifier_agent.evaluation.scoring import Scored, score
 
@@ -44,12 +44,12 @@ class Worker:
         return score(question, recorded, runs, self._replayer.max_samples, self._scores)
 
 
-def baseline_scores(settings: Replay, survey: Survey) -> tuple[str, Scale] | None:
-    """Return the scores the baselines weigh by: the verifier's, or else the first there are."""
-    named = settings.verifiers
-    wanted = [v.removeprefix(PREFIX) for v in named if isinstance(v, str) and v.startswith(PREFIX)]
-    names = [name for name in (*wanted, *sorted(survey.scores)) if name in survey.scores]
-    return (names[0], Scale(*survey.scores[names[0]])) if names else None
+def baseline_scores(settings: Replay, survey: Survey) -> Source | None:
+    """Return the scores the baselines weigh by: a verifier's, or else the first recorded."""
+    scales = {name: Scale(*ends) for name, ends in sorted(survey.scores.items())}
+    found = [find_source(one, scales, tests=survey.tests) for one in settings.verifiers]
+    found += [Source(PREFIX + name, scale) for name, scale in scales.items()]
+    return next((source for source in found if source is not None), None)
 
 
 def replay_all(

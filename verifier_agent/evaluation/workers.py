@@ -19,8 +19,8 @@ from verifier_agent.evaluation.recorded_scores import PREFIX, Scale, Source, fin
 from verifier_agent.evaluation.replay import Replay, Replayer
 from verifier_agent.evaluation.scoring import Scored, score
 
-CHUNK = 4
-"""Questions per piece of work: few, so that progress moves and little is held in memory."""
+CHUNK = 16
+"""Runs per piece of work: few, so that progress moves, Ctrl-C is quick and memory stays small."""
 AHEAD = 3
 """Pieces of work per process that are read ahead."""
 
@@ -59,7 +59,8 @@ def replay_all(
 
     With `jobs` > 1 in as many processes; then settings must be picklable.
     """
-    jobs = min(jobs, math.ceil(survey.questions / CHUNK))  # a process takes a second to start
+    size = max(1, CHUNK // settings.seeds)
+    jobs = min(jobs, math.ceil(survey.questions / size))  # a process takes a second to start
     if jobs == 1:
         worker = Worker(settings, survey, limits)
         for line in lines(pool):
@@ -73,14 +74,14 @@ def replay_all(
         initargs=(settings, survey, limits),
     ) as executor:
         try:
-            yield from _in_order(executor, _chunks(pool), jobs * AHEAD)
+            yield from _in_order(executor, _chunks(pool, size), jobs * AHEAD)
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _chunks(pool: Path | str) -> Iterator[list[Line]]:
+def _chunks(pool: Path | str, size: int) -> Iterator[list[Line]]:
     read = lines(pool)
-    while chunk := list(islice(read, CHUNK)):
+    while chunk := list(islice(read, size)):
         yield chunk
 
 

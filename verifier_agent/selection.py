@@ -8,11 +8,12 @@ come sorted by id, and ties go to the first, so the choice never depends on fini
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Concatenate, ParamSpec, cast
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.spec import Spec
-from verifier_agent.values import Judged, Selection
+from verifier_agent.values import Basis, Judged, Selection
 
 P = ParamSpec("P")
 
@@ -59,7 +60,7 @@ def best(judged: Sequence[Judged]) -> Selection:
         answer=_shown(top),
         confidence=top.score,
         basis="none" if top.score is None else "score",
-        support=_shares(_add_up(judged, weighted=True)),
+        support=_shares(_add_up(judged, _scores(judged))),
     )
 
 
@@ -67,9 +68,11 @@ def best(judged: Sequence[Judged]) -> Selection:
 def vote(judged: Sequence[Judged]) -> Selection:
     """Choose the most frequent answer, and its best-scored candidate. Confidence: its share.
 
-    Self-consistency: Wang et al. 2023. Without any comparable answer it is `best`.
+    Self-consistency: Wang et al. 2023. The share is of all finished candidates: one without an
+    answer key abstains, and where more abstain than vote for the leader, this is `best`. A single
+    vote has no share worth the name: its confidence is its score.
     """
-    return _elect(judged, _add_up(judged, weighted=False))
+    return _elect(judged, [1.0] * len(judged))
 
 
 @selector
@@ -77,36 +80,46 @@ def weighted_vote(judged: Sequence[Judged]) -> Selection:
     """Choose the answer with the highest sum of scores. Confidence: its share of all scores.
 
     Verifier-weighted majority: Li et al. 2023 (DiVeRSe). A candidate without a score has no
-    weight; if none has one, or all are 0, every candidate weighs the same.
+    weight; if none has one, or all are 0, every candidate weighs the same. Abstentions and single
+    votes count as in `vote`, by weight: one that weighs nothing is no vote.
     """
-    weights = _add_up(judged, weighted=True)
-    if not any(weights.values()):
-        weights = _add_up(judged, weighted=False)
-    return _elect(judged, weights)
+    scores = _scores(judged)
+    return _elect(judged, scores if any(scores) else [1.0] * len(judged))
 
 
-def _elect(judged: Sequence[Judged], weights: dict[str, float]) -> Selection:
-    if not weights:
+def _elect(judged: Sequence[Judged], weights: Sequence[float]) -> Selection:
+    votes = _add_up(judged, weights)
+    pairs = list(zip(judged, weights, strict=True))
+    abstained = sum(weight for j, weight in pairs if j.candidate.answer is None)
+    if not votes or abstained > max(votes.values()):
         return best()(judged)
-    answer = max(weights, key=lambda a: weights[a])  # the first of equals: sorted by id
+    answer = max(votes, key=lambda a: votes[a])  # the first of equals: sorted by id
     top = max((j for j in judged if j.candidate.answer == answer), key=_score_or_below)
-    support = _shares(weights)
-    return Selection(
+    cast_votes = sum(1 for j, weight in pairs if weight > 0 and j.candidate.answer is not None)
+    elected = Selection(
         candidate=top.candidate.id,
         answer=answer,
-        confidence=support.get(answer),
+        confidence=votes[answer] / (sum(votes.values()) + abstained),
         basis="vote share",
-        support=support,
+        support=_shares(votes),
     )
+    if cast_votes >= 2:
+        return elected
+    # nobody could have contradicted a single vote: its share would always look like certainty
+    basis: Basis = "none" if top.score is None else "score"
+    return replace(elected, confidence=top.score, basis=basis)
 
 
-def _add_up(judged: Sequence[Judged], *, weighted: bool) -> dict[str, float]:
-    weights: dict[str, float] = {}
-    for j in judged:
+def _scores(judged: Sequence[Judged]) -> list[float]:
+    return [j.score or 0.0 for j in judged]
+
+
+def _add_up(judged: Sequence[Judged], weights: Sequence[float]) -> dict[str, float]:
+    votes: dict[str, float] = {}
+    for j, weight in zip(judged, weights, strict=True):
         if j.candidate.answer is not None:
-            weight = (j.score or 0.0) if weighted else 1.0
-            weights[j.candidate.answer] = weights.get(j.candidate.answer, 0.0) + weight
-    return weights
+            votes[j.candidate.answer] = votes.get(j.candidate.answer, 0.0) + weight
+    return votes
 
 
 def _shares(weights: dict[str, float]) -> dict[str, float]:

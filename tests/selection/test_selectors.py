@@ -50,7 +50,8 @@ def test_an_answer_without_a_key_is_shown_as_its_text() -> None:
 def test_vote_counts_heads_and_takes_the_best_scored_of_the_winners() -> None:
     chosen = vote()(election(("7", 1.0), ("5", 0.1), ("5", 0.4), ("5", None), (None, 1.0)))
     assert (chosen.candidate, chosen.answer) == ("g2", "5")
-    assert (chosen.confidence, chosen.basis) == (0.75, "vote share")
+    # 3 of 5 finished candidates; of the 4 answers that stood for election, 3
+    assert (chosen.confidence, chosen.basis) == (0.6, "vote share")
     assert chosen.support == {"7": 0.25, "5": 0.75}
 
 
@@ -80,6 +81,62 @@ def test_votes_without_comparable_answers_fall_back_to_the_best_score() -> None:
     for named in (vote(), weighted_vote()):
         chosen = named(election((None, 0.2), (None, 0.8)))
         assert (chosen.candidate, chosen.answer, chosen.basis) == ("g1", "text 1", "score")
+
+
+def test_one_stray_key_does_not_beat_many_good_answers_in_words() -> None:
+    ballots = election(*[(None, 0.9)] * 7, ("unclear", 0.1))
+    for named in (vote(), weighted_vote()):
+        chosen = named(ballots)
+        assert (chosen.candidate, chosen.answer) == ("g0", "text 0")
+        assert (chosen.confidence, chosen.basis) == (0.9, "score")
+
+
+def test_abstentions_lower_the_confidence_by_what_they_weigh() -> None:
+    ballots = election(("5", 0.5), ("5", 0.5), ("7", 0.25), (None, 0.75))
+    assert vote()(ballots).confidence == 0.5  # 2 of 4
+    chosen = weighted_vote()(ballots)
+    assert (chosen.answer, chosen.confidence, chosen.basis) == ("5", 0.5, "vote share")  # 1 of 2
+    assert chosen.support == pytest.approx({"5": 0.8, "7": 0.2})
+
+
+def test_the_leader_stands_until_more_abstain_than_vote_for_it() -> None:
+    voters = [("5", 0.5), ("5", 0.5)]
+    for named in (vote(), weighted_vote()):
+        even = named(election(*voters, *[(None, 0.5)] * 2))
+        assert (even.answer, even.confidence, even.basis) == ("5", 0.5, "vote share")
+        more = named(election(*voters, *[(None, 0.5)] * 2, (None, 0.75)))
+        assert (more.answer, more.confidence, more.basis) == ("text 4", 0.75, "score")
+
+
+def test_abstentions_with_bad_scores_outvote_heads_but_not_weights() -> None:
+    ballots = election(("5", 0.9), ("5", 0.8), *[(None, 0.1)] * 3)
+    assert weighted_vote()(ballots).confidence == pytest.approx(1.7 / 2.0)
+    assert weighted_vote()(ballots).basis == "vote share"
+    assert vote()(ballots).basis == "score"  # 3 heads against 2: `best`
+    assert vote()(ballots).answer == "5"
+
+
+@pytest.mark.parametrize(
+    ("score", "basis"), [(0.7, "score"), (0.0, "score"), (None, "none")], ids=repr
+)
+def test_a_single_vote_is_as_sure_as_its_score_and_never_certain(
+    score: float | None, basis: str
+) -> None:
+    for named in (vote(), weighted_vote()):
+        chosen = named(election(("5", score)))
+        assert (chosen.answer, chosen.confidence, chosen.basis) == ("5", score, basis)
+        assert chosen.support == {"5": 1.0}
+
+
+def test_an_abstention_beside_a_single_vote_makes_no_second_vote() -> None:
+    for named in (vote(), weighted_vote()):
+        chosen = named(election(("5", 0.7), (None, 0.2)))
+        assert (chosen.answer, chosen.confidence, chosen.basis) == ("5", 0.7, "score")
+
+
+def test_the_only_vote_with_weight_is_a_single_vote() -> None:
+    chosen = weighted_vote()(election(("5", 0.0), ("7", 0.6), ("5", None)))
+    assert (chosen.answer, chosen.confidence, chosen.basis) == ("7", 0.6, "score")
 
 
 def test_a_tie_goes_to_the_answer_that_came_first() -> None:

@@ -184,18 +184,51 @@ async def test_answers_in_words_are_judged_and_the_record_says_by_whom() -> None
         assert server.calls == 8
 
 
-async def test_no_judge_is_called_once_there_are_keys() -> None:
-    answers = ["a poem", "Answer: 1", "another poem", "Answer: 1"]
+async def judged_texts(answers: Sequence[str], *, batch: int) -> tuple[Run, list[str]]:
+    """Run over these answers; return the run and which of them a judge was shown."""
     with ModelServer(script(answers)) as server:
         model = OpenAIChatModel(model="loopback", base_url=server.url)
-        agent = create_verifier_agent(model, policy=sample(4, batch=1))
+        agent = create_verifier_agent(model, policy=sample(len(answers), batch=batch))
         run = Run.of(await agent.ainvoke(QUESTION))
         assert server.settle()
-        judged = [served.request for served in server.served if judging(served.request)]
-        assert len(judged) == 1
-        assert "a poem" in str(judged[0].messages)
-        assert run.spent.calls == 5
-        assert run.selection.answer == "1"
+        shown = [str(s.request.messages) for s in server.served if judging(s.request)]
+        assert run.spent.calls == len(answers) + len(shown)
+        return run, [a for text in shown for a in dict.fromkeys(answers) if a in text]
+
+
+async def test_no_judge_is_called_once_a_majority_of_the_answers_has_keys() -> None:
+    answers = ["a poem", "Answer: 1", "Answer: 1", "Answer: 1", "a ballad"]
+    run, judged = await judged_texts(answers, batch=1)
+    # the second is judged while keys are but half of what there is; after it they are more
+    assert judged == ["a poem", "Answer: 1"]
+    assert run.selection.answer == "1"
+
+
+async def test_one_key_among_answers_in_words_leaves_none_of_them_unjudged() -> None:
+    answers = ["a poem", "a ballad", "Answer: unclear", "a sonnet"]
+    run, judged = await judged_texts(answers, batch=4)
+    assert sorted(judged) == sorted(answers)
+    assert [run.tree.score(c.id) for c in run.candidates] == [0.8] * 4
+    assert run.selection.answer != "unclear"
+
+
+@pytest.mark.parametrize(
+    ("keys", "applies"),
+    [
+        ([], True),
+        ([None], True),
+        (["1"], False),
+        (["1", None], True),
+        (["1", "2", None], False),
+        (["1", None, None], True),
+    ],
+)
+def test_the_judge_of_auto_applies_until_more_than_half_have_keys(
+    keys: list[str | None], applies: bool
+) -> None:
+    _, judge = resolve_verifiers("auto", model=CHAT)
+    finished = [Candidate(id=f"g{i}", answer=key) for i, key in enumerate(keys)]
+    assert judge.applies(finished) is applies  # type: ignore[attr-defined]
 
 
 # ---- what a judge costs

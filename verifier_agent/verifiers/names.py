@@ -44,15 +44,19 @@ def resolve_verifiers(
 
 
 class Fallback(Judge):
-    """A judge for answers that cannot be compared: it applies only while none has a key."""
+    """A judge for answers that cannot be compared: it applies until a majority has keys."""
 
     def applies(self, finished: Sequence[Candidate]) -> bool:
-        """Return False once there is an answer that others can agree with."""
-        return not any(is_answered(candidate) for candidate in finished)
+        """Return False once more than half of the finished candidates can be compared.
+
+        One key among many answers in words settles nothing: the others would go unjudged.
+        """
+        answered = sum(1 for candidate in finished if is_answered(candidate))
+        return 2 * answered <= len(finished)
 
 
 def _auto(model: BaseChatModel) -> tuple[Verifier, ...]:
-    """Agreement where answers have comparable keys, else the judge over the same model.
+    """Agreement where most answers have comparable keys, else a judge over the same model too.
 
     The record says which: each verdict carries its verifier's name.
     """

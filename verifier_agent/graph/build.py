@@ -17,31 +17,44 @@ from verifier_agent.budget import Budget, Price
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph.edge import Controller
 from verifier_agent.graph.nodes import Nodes
-from verifier_agent.graph.settings import Parts, check_numbers, read_budget
+from verifier_agent.graph.settings import Parts, check_numbers, read_budget, read_prices
 from verifier_agent.graph.state import Face, Plain, State
 from verifier_agent.models import capabilities, resolve_model
 from verifier_agent.search import PolicyFunction, agree, passed, resolve_policy, sample, until
 from verifier_agent.selection import SelectorFunction, resolve_selector, vote, weighted_vote
 from verifier_agent.values import Verifier
 from verifier_agent.verifiers import VerifierLike, resolve_verifiers
+from verifier_agent.verifiers.names import Fallback
 
 DEFAULT_BUDGET = Budget(calls=32)
 """Eight answers, each with up to one judge call and a few retries: small enough to be safe."""
 
 
-def default_policy() -> PolicyFunction:
-    """Return the policy used when none is named: up to 8 answers, fewer when they are good."""
-    return until(sample(8, batch=4), agree(0.95) | passed(0.95, count=2))
+def default_policy(verifiers: Sequence[Verifier]) -> PolicyFunction:
+    """Return the policy used when none is named: up to 8 answers, fewer when they are good.
+
+    Good is: they agree; or two of them score at least 0.95. The second only counts where nobody
+    compares answers with each other: a share of the votes is high for two answers alike.
+    """
+    grow = sample(8, batch=4)
+    if any(_compares(verifier) for verifier in verifiers):
+        return until(grow, agree(0.95))
+    return until(grow, agree(0.95) | passed(0.95, count=2))
 
 
 def default_selector(verifiers: Sequence[Verifier]) -> SelectorFunction:
-    """Return the selector used when none is named.
+    """Return the selector used when none is named: `vote`, or `weighted_vote` where there is more.
 
-    Where answers are compared with each other a score is a vote share already: to weigh votes by
-    it would count every vote twice.
+    Where answers are only compared with each other ("agreement", and "auto", whose judge reads
+    what cannot be compared) a score is a vote share already: to weigh votes by it would count
+    every vote twice. Any other verifier has something of its own to say, and is heard.
     """
-    compare = any(getattr(verifier, "relational", False) for verifier in verifiers)
-    return vote() if compare or not verifiers else weighted_vote()
+    compared = all(_compares(v) or isinstance(v, Fallback) for v in verifiers)
+    return vote() if compared else weighted_vote()
+
+
+def _compares(verifier: Verifier) -> bool:
+    return bool(getattr(verifier, "relational", False))
 
 
 def create_verifier_agent(
@@ -51,7 +64,7 @@ def create_verifier_agent(
     policy: str | PolicyFunction | None = None,
     budget: Budget | Mapping[str, Any] | None = None,
     selector: str | SelectorFunction | None = None,
-    prices: Mapping[str, Price] | None = None,
+    prices: Mapping[str, Price | Mapping[str, float]] | None = None,
     max_tokens: int | None = None,
     seed: int | None = None,
     answer: Callable[[str], str | None] = answer_key,
@@ -70,10 +83,11 @@ def create_verifier_agent(
         model: A LangChain chat model, or a name: "embedded", "openai:NAME", "PROVIDER:NAME".
         verifier: What judges candidates: a name ("auto", "agreement", "arithmetic", "judge",
             "embedded-prm"), a `Verifier`, a plain function `(task, candidate) -> bool | float |
-            Verdict`, or several of them. "auto" is agreement where answers can be compared, else
-            a judge over the same model.
+            Verdict`, or several of them. "auto" is agreement, with a judge over the same model
+            until more than half of the answers can be compared.
         policy: Where compute goes: a policy, its text, or a pure function `(tree, remaining) ->
-            actions`. Default: up to 8 answers, fewer when they agree.
+            actions`. Default: up to 8 answers, fewer when they agree or, where no verifier
+            compares answers, when two score at least 0.95.
         budget: The limits of one run. Default: 32 calls.
         selector: How the answer is chosen among all finished candidates. Default: "vote" where
             the verifiers only compare answers, else "weighted_vote".
@@ -98,10 +112,10 @@ def create_verifier_agent(
         model=chat_model,
         capabilities=capabilities(chat_model),
         verifiers=verifiers,
-        policy=default_policy() if policy is None else resolve_policy(policy),
+        policy=default_policy(verifiers) if policy is None else resolve_policy(policy),
         selector=default_selector(verifiers) if selector is None else resolve_selector(selector),
         budget=DEFAULT_BUDGET if budget is None else read_budget(budget),
-        prices=dict(prices or {}),
+        prices=read_prices(prices),
         max_tokens=max_tokens,
         seed=seed,
         answer=answer,
@@ -151,6 +165,6 @@ def assemble(parts: Parts) -> StateGraph[Any, Any, Any, Any]:
     graph.add_conditional_edges(START, controller.begin, targets)
     graph.add_edge("generate", "verify")
     graph.add_edge("revise", "verify")
-    graph.add_conditional_edges("verify", controller.go_on, targets)
+    graph.add_conditional_edges("verify", controller.go_on, [*targets, END])
     graph.add_edge("select", END)
     return graph

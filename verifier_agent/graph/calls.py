@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -50,6 +52,8 @@ class Failure(Value):
     error: str
     billed: bool
     """True if the server may have done the work all the same: a timeout, a lost connection."""
+    sent: bool = True
+    """False if it was never sent, since the time was over; then it is no call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +73,24 @@ class Call:
     messages: Sequence[BaseMessage]
     options: dict[str, Any] = field(default_factory=dict)
     attempts: int = 1
-    seconds: float | None = None
+    deadline: float = math.inf
+    """On the clock of `time.perf_counter`: one for the whole round, however long a call waits."""
+
+
+NOT_BEGUN = Failure(error="not begun: the seconds are used up", billed=False, sent=False)
+
+
+def left(deadline: float) -> float | None:
+    """Return the seconds until `deadline`, negative after it; None if there is none."""
+    return None if math.isinf(deadline) else deadline - time.perf_counter()
 
 
 def send(model: BaseChatModel, call: Call) -> Reply:
     """Send `call` and wait; failures come back in the reply, nothing but a bubble-up is raised."""
     failures: list[Failure] = []
+    seconds = left(call.deadline)
+    if seconds is not None and seconds <= 0:
+        return Reply(failures=(NOT_BEGUN,))
 
     def attempt() -> LLMResult:
         callbacks = ensure_config().get("callbacks")
@@ -83,10 +99,10 @@ def send(model: BaseChatModel, call: Call) -> Reply:
         )
 
     def tries() -> LLMResult:
-        return Retrying(**_rules(call, failures))(attempt)
+        return Retrying(**_rules(call.attempts, seconds, failures))(attempt)
 
     try:
-        return _read(within(call.seconds, tries), failures)
+        return _read(within(seconds, tries), failures)
     except Exception as error:
         return _refused(error, failures)
 
@@ -94,6 +110,9 @@ def send(model: BaseChatModel, call: Call) -> Reply:
 async def asend(model: BaseChatModel, call: Call) -> Reply:
     """Send `call`; failures come back in the reply, only bubble-ups and cancelling are raised."""
     failures: list[Failure] = []
+    seconds = left(call.deadline)
+    if seconds is not None and seconds <= 0:
+        return Reply(failures=(NOT_BEGUN,))
 
     async def attempt() -> LLMResult:
         callbacks = ensure_config().get("callbacks")
@@ -102,8 +121,9 @@ async def asend(model: BaseChatModel, call: Call) -> Reply:
         )
 
     try:
-        async with asyncio.timeout(call.seconds):
-            return _read(await AsyncRetrying(**_rules(call, failures))(attempt), failures)
+        async with asyncio.timeout(seconds):
+            retrying = AsyncRetrying(**_rules(call.attempts, seconds, failures))
+            return _read(await retrying(attempt), failures)
     except Exception as error:
         return _refused(error, failures)
 
@@ -135,7 +155,7 @@ def within(seconds: float | None, work: Callable[[], T]) -> T:
     return value  # type: ignore[return-value]
 
 
-def _rules(call: Call, failures: list[Failure]) -> dict[str, Any]:
+def _rules(attempts: int, seconds: float | None, failures: list[Failure]) -> dict[str, Any]:
     backoff = wait_exponential(multiplier=0.25, max=8.0) + wait_random(0.0, 0.25)
 
     def wait(state: RetryCallState) -> float:
@@ -146,9 +166,9 @@ def _rules(call: Call, failures: list[Failure]) -> dict[str, Any]:
         pause = retry_after(error)
         return is_transient(error) and (pause is None or pause <= MOST_WAIT)
 
-    stop: Any = stop_after_attempt(call.attempts)
-    if call.seconds is not None:
-        stop = stop | stop_after_delay(call.seconds)
+    stop: Any = stop_after_attempt(attempts)
+    if seconds is not None:
+        stop = stop | stop_after_delay(seconds)
     return {
         "stop": stop,
         "wait": wait,
@@ -178,6 +198,8 @@ def _refused(error: Exception, failures: list[Failure]) -> Reply:
 def _read(result: LLMResult, failures: list[Failure]) -> Reply:
     messages = [getattr(generation, "message", None) for generation in result.generations[0]]
     replies = [message for message in messages if isinstance(message, AIMessage)]
+    if not replies:
+        failures.append(Failure(error="the model returned no AI message", billed=True))
     return Reply(
         messages=tuple(plain_message(message) for message in replies),
         logprobs=tuple(_logprob(message) for message in replies),

@@ -16,7 +16,8 @@ def choose(selector: SelectorFunction, tree: Tree, ending: Select) -> Selection:
     the outcome is "failed", and the reason is the last error.
     """
     if tree.finished:
-        return selector(tree.finished).because(ending.outcome, ending.reason)
+        selection, reason = _select(selector, tree, ending.reason)
+        return selection.because(ending.outcome, reason)
     partial = [tree.judged(c.id) for c in tree if c.error is None]
     if partial:
         reason = f"{ending.reason}; no answer is complete, this is the best beginning of one"
@@ -24,6 +25,21 @@ def choose(selector: SelectorFunction, tree: Tree, ending: Select) -> Selection:
     errors = [c.error for c in tree if c.error is not None]
     reason = f"no candidate is usable: {errors[-1]}" if errors else ending.reason
     return Selection().because("failed" if errors else ending.outcome, reason)
+
+
+def _select(selector: SelectorFunction, tree: Tree, reason: str) -> tuple[Selection, str]:
+    """Ask the selector; where it fails the best candidate is chosen, for all is paid already."""
+    try:
+        selection = selector(tree.finished)
+        if not isinstance(selection, Selection):
+            failure = f"gave {selection!r}, which is no Selection"
+        elif selection.candidate not in {j.candidate.id for j in tree.finished}:
+            failure = f"chose {selection.candidate!r}, which is no finished candidate"
+        else:
+            return selection, reason
+    except Exception as error:
+        failure = f"raised {type(error).__name__}: {error}"
+    return best()(tree.finished), f"{reason}; the selector {failure}, so the best one was chosen"
 
 
 def answer_message(tree: Tree, selection: Selection) -> AIMessage | None:

@@ -35,6 +35,8 @@ LEAST_CAP = 16
 """No request is sent with a lower cap: it would pay for a prompt and get no answer."""
 LEAST_SECONDS = 0.05
 """No round is begun with less time; also kept back, since a deadline is met a little late."""
+LEAST_FAILURES = 3
+"""So many failed candidates, and no other, end a run: more of the same would only cost."""
 STEPS_PER_ROUND = 2
 """Supersteps of one round: generate or revise, then verify."""
 STEPS_TO_FINISH = 2
@@ -131,6 +133,9 @@ def _ending(wanted: Action, tree: Tree, remaining: Remaining, steps: int) -> Sel
     """Return how the run ends now; None if it goes on as `wanted`."""
     if isinstance(wanted, Select):
         return wanted
+    if len(tree) >= LEAST_FAILURES and all(c.error is not None for c in tree):
+        # each was tried again where that could help: the next one would fail as well
+        return Select(outcome="failed", reason=f"all of {len(tree)} candidates failed")
     if steps < STEPS_PER_ROUND + STEPS_TO_FINISH:
         if not len(tree):
             raise ConfigurationError(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from langchain_core.messages import message_to_dict
 from langchain_core.runnables import RunnableConfig
+from langgraph.graph import END
 from langgraph.types import Send
 
 from verifier_agent.errors import ConfigurationError
@@ -35,12 +37,23 @@ class Controller:
     def begin(self, state: Mapping[str, Any], config: RunnableConfig) -> list[Send]:
         """Begin a run: a new turn on its thread, with the settings of this call."""
         parts, run_id = per_call(self.parts, config)
-        turn = (state.get("verifier_agent") or {}).get("turn", 0) + 1
-        fresh = {"schema": SCHEMA, "turn": turn, "run": begin(parts, run_id)}
-        return self.go_on({**state, "verifier_agent": fresh})
+        earlier = state.get("verifier_agent") or {}
+        if earlier and not (isinstance(earlier, dict) and {"schema", "turn"} <= earlier.keys()):
+            raise ConfigurationError(
+                f"the state key `verifier_agent` holds {earlier!r}, which is not this agent's: "
+                "rename that key of the parent graph, or call the agent inside a node"
+            )
+        fresh = {"schema": SCHEMA, "turn": earlier.get("turn", 0) + 1, "run": begin(parts, run_id)}
+        return self._decide({**state, "verifier_agent": fresh}, config)
 
-    def go_on(self, state: Mapping[str, Any]) -> list[Send]:
-        """Decide the next round from the state alone.
+    def go_on(self, state: Mapping[str, Any], config: RunnableConfig) -> list[Send] | str:
+        """Decide the next round; after the end of a run there is none."""
+        if "selection" in state["verifier_agent"]:
+            return END  # somebody updates the state of a finished run
+        return self._decide(state, config)
+
+    def _decide(self, state: Mapping[str, Any], config: RunnableConfig) -> list[Send]:
+        """Decide from the state alone.
 
         Edges cannot write state: the decision and the run's settings travel to the node with its
         work, and the node writes them down.
@@ -53,7 +66,8 @@ class Controller:
             run.remaining,
             bounds(parts, run),
             last=Decision.from_dict(run.decisions[-1]) if run.decisions else None,
-            steps=state["remaining_steps"],
+            # outside of a step, in `update_state`, the host does not say how many it will allow
+            steps=state["remaining_steps"] if _in_step(config) else sys.maxsize,
         )
         update: Plain = {
             "schema": SCHEMA,
@@ -69,6 +83,10 @@ class Controller:
             }
             return [Send(decision.actions[0].action.kind, payload)]
         return _sends(parts, run, decision, update)
+
+
+def _in_step(config: RunnableConfig) -> bool:
+    return "langgraph_step" in config.get("metadata", {})
 
 
 def _sends(parts: Parts, run: Run, decision: Decision, update: Plain) -> list[Send]:

@@ -4,6 +4,8 @@ but for the two functions that send."""
 from __future__ import annotations
 
 import hashlib
+import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -53,8 +55,11 @@ class Request:
     """True if an earlier process may have sent it already."""
 
 
-def requests(parts: Parts, work: Work, process: str) -> list[Request]:
-    """Return the requests of a round in the order of their ids."""
+def requests(parts: Parts, work: Work, process: str, started: float) -> list[Request]:
+    """Return the requests of a round in the order of their ids.
+
+    `started` is when the node began, on the clock of `time.perf_counter`.
+    """
     conversation = messages_from_dict(list(work.messages))
     together = parts.capabilities.native_n
     made: list[Request] = []
@@ -69,7 +74,7 @@ def requests(parts: Parts, work: Work, process: str) -> list[Request]:
                 brief=brief,
                 allowance=planned.allowance,
                 ids=ids,
-                call=_call(parts, action, shown, planned.allowance, ids, work.seed),
+                call=_call(parts, action, shown, planned.allowance, ids, work.seed, started),
                 lost=work.process != process,
             )
             for ids in groups
@@ -84,6 +89,7 @@ def _call(
     allowance: Allowance,
     ids: Sequence[str],
     seed: int,
+    started: float,
 ) -> Call:
     stepwise = isinstance(action, Generate) and action.until == "step"
     options = call_options(
@@ -97,7 +103,10 @@ def _call(
         logprobs=parts.capabilities.free,
     )
     return Call(
-        messages=shown, options=options, attempts=allowance.attempts, seconds=allowance.seconds
+        messages=shown,
+        options=options,
+        attempts=allowance.attempts,
+        deadline=math.inf if allowance.seconds is None else started + allowance.seconds,
     )
 
 
@@ -192,12 +201,33 @@ def _with_message(
 
 
 def _stated(message: AIMessage) -> dict[str, Any]:
+    """Return what the chat model stated, as far as it is of the right kind."""
     stated = message.response_metadata.get(STATED)
-    return stated if isinstance(stated, dict) else {}
+    if not isinstance(stated, dict):
+        return {}
+    answer, model, calls = (stated.get(key) for key in ("answer", "model", "calls"))
+    right: dict[str, Any] = {}
+    if "answer" in stated and (answer is None or isinstance(answer, str)):
+        right["answer"] = answer
+    if isinstance(model, str):
+        right["model"] = model
+    if isinstance(calls, int) and calls >= 1:
+        right["calls"] = calls
+    return right
 
 
 def _key(parts: Parts, stated: dict[str, Any], whole: str) -> str | None:
-    key: str | None = stated["answer"] if "answer" in stated else parts.answer(whole)
+    """Return the answer key; a function that fails on a text loses its key, not the candidate."""
+    if "answer" in stated:
+        return cast(str | None, stated["answer"])
+    try:
+        key = parts.answer(whole)
+    except Exception as error:
+        warnings.warn(f"answer function: {type(error).__name__}: {error}", stacklevel=2)
+        return None
+    if key is not None and not isinstance(key, str):
+        warnings.warn(f"answer function gave {key!r}; a key is text or None", stacklevel=2)
+        return str(key)
     return key
 
 
@@ -221,7 +251,7 @@ def charges(
         )
     for failure in failures:
         costs[0] += Cost(
-            calls=1,
+            calls=int(failure.sent),
             input_tokens=allowance.input_tokens if failure.billed else 0,
             output_tokens=(allowance.max_tokens or 0) * n if failure.billed else 0,
             exact=not failure.billed,

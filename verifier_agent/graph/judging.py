@@ -7,6 +7,7 @@ whatever happens into one verdict per candidate. A failure is a verdict with an 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from langgraph.errors import GraphBubbleUp
 
 from verifier_agent.budget import Remaining, times
 from verifier_agent.errors import UnreadableVerdict, VerifierAgentError
-from verifier_agent.graph.calls import storable, within
+from verifier_agent.graph.calls import left, storable, within
 from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
 from verifier_agent.models import text_bound
@@ -33,7 +34,8 @@ class Batch:
     verifier: Verifier
     candidates: tuple[Candidate, ...]
     version: int = 0
-    seconds: float | None = None
+    deadline: float = math.inf
+    """On the clock of `time.perf_counter`: one for the whole round, however long a batch waits."""
     lost: bool = False
     """True if an earlier process may have asked already."""
 
@@ -58,7 +60,13 @@ def shown(decisions: Sequence[dict[str, Any]]) -> frozenset[str]:
 
 
 def batches(
-    parts: Parts, tree: Tree, wanted: frozenset[str], remaining: Remaining, *, lost: bool
+    parts: Parts,
+    tree: Tree,
+    wanted: frozenset[str],
+    remaining: Remaining,
+    *,
+    deadline: float,
+    lost: bool,
 ) -> list[Batch]:
     """Return what is to be judged: the `wanted` candidates that a verifier has not judged yet.
 
@@ -66,7 +74,6 @@ def batches(
     each makes a batch of its own, so that each paid verdict is recorded by itself.
     """
     made: list[Batch] = []
-    seconds = None if remaining.seconds == float("inf") else remaining.seconds
     for verifier in parts.verifiers:
         if not applies(verifier, tree):
             continue
@@ -88,7 +95,7 @@ def batches(
         alone = getattr(verifier, "per_candidate", False)
         groups = [(c,) for c in affordable] if alone else [tuple(affordable)]
         made += [
-            Batch(verifier=verifier, candidates=g, version=version, seconds=seconds, lost=lost)
+            Batch(verifier=verifier, candidates=g, version=version, deadline=deadline, lost=lost)
             for g in groups
             if g
         ]
@@ -155,7 +162,9 @@ def verdicts(parts: Parts, batch: Batch, result: dict[str, Any]) -> list[Verdict
 
 def ask(task: Task, batch: Batch) -> list[Verdict]:
     """Ask the verifier and wait; verifiers that are async only run on one loop thread of ours."""
-    verifier = batch.verifier
+    verifier, seconds = batch.verifier, left(batch.deadline)
+    if seconds is not None and seconds <= 0:
+        return not_begun(batch)
 
     def judge() -> Sequence[Verdict]:
         direct = getattr(verifier, "verify_sync", None)
@@ -166,21 +175,24 @@ def ask(task: Task, batch: Batch) -> list[Verdict]:
             _verify(verifier, task, batch.candidates), _loop(os.getpid())
         )
         try:
-            return job.result(batch.seconds)
+            return job.result(seconds)
         except TimeoutError:
             job.cancel()
             raise
 
     try:
-        return checked(batch, within(batch.seconds, judge))
+        return checked(batch, within(seconds, judge))
     except Exception as error:
         return failed(task, batch, error)
 
 
 async def aask(task: Task, batch: Batch) -> list[Verdict]:
     """Ask the verifier."""
+    seconds = left(batch.deadline)
+    if seconds is not None and seconds <= 0:
+        return not_begun(batch)
     try:
-        async with asyncio.timeout(batch.seconds):
+        async with asyncio.timeout(seconds):
             return checked(batch, await batch.verifier.verify(task, batch.candidates))
     except Exception as error:
         return failed(task, batch, error)
@@ -190,6 +202,14 @@ async def _verify(
     verifier: Verifier, task: Task, candidates: Sequence[Candidate]
 ) -> Sequence[Verdict]:
     return await verifier.verify(task, candidates)
+
+
+def not_begun(batch: Batch) -> list[Verdict]:
+    """Return verdicts that say that the time was over before the verifier was asked."""
+    return [
+        Verdict(candidate=c.id, verifier=batch.verifier.name, error="the seconds are used up")
+        for c in batch.candidates
+    ]
 
 
 def checked(batch: Batch, given: Sequence[Verdict]) -> list[Verdict]:

@@ -48,7 +48,7 @@ class Growth:
         self.work = growing.Work.from_dict(payload["work"])
         self.parts = parts
         self.node = node
-        self.requests = growing.requests(parts, self.work, process())
+        self.requests = growing.requests(parts, self.work, process(), self.started)
         self.made: dict[int, Plain] = {}
         self.pieces = [growing.piece(parts, r, self.work.round) for r in self.requests]
         decision = self.update["decisions"][str(self.work.round)]
@@ -87,7 +87,12 @@ class Judgement:
         if decision["actions"][0]["action"]["kind"] == "verify":
             event("decision", run.id, decision)
         self.batches = judging.batches(
-            parts, run.tree, judging.shown(run.decisions), run.remaining, lost=self._lost()
+            parts,
+            run.tree,
+            judging.shown(run.decisions),
+            run.remaining,
+            deadline=self.started + run.remaining.seconds,
+            lost=self._lost(),
         )
         self.said: dict[int, Plain] = {}
         self.pieces = [judging.piece(parts, run.task, batch, self.round) for batch in self.batches]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -37,7 +38,6 @@ class Parts:
 
     def check(self) -> None:
         """Raise ConfigurationError if the budget limits what this model cannot bound or price."""
-        name = self.capabilities.name
         if self.budget.usd is not None:
             unknown = [model for model in self.paid_models if model not in self.prices]
             if unknown:
@@ -46,11 +46,15 @@ class Parts:
                     f"pass prices={{{unknown[0]!r}: Price(input=…, output=…)}} "
                     "in dollars per million tokens"
                 )
-        if (self.budget.tokens, self.budget.usd) != (None, None) and self.capabilities.cap is None:
-            raise ConfigurationError(
-                f"a limit in tokens or dollars cannot hold for {name!r}: no way is known to cap "
-                "the length of its replies; use a limit in calls or seconds"
-            )
+        if (self.budget.tokens, self.budget.usd) == (None, None):
+            return
+        judges = (getattr(verifier, "capabilities", None) for verifier in self.verifiers)
+        for able in (self.capabilities, *(j for j in judges if isinstance(j, Capabilities))):
+            if able.cap is None:
+                raise ConfigurationError(
+                    f"a limit in tokens or dollars cannot hold for {able.name!r}: no way is known "
+                    "to cap the length of its replies; use a limit in calls or seconds"
+                )
 
     @property
     def paid_models(self) -> tuple[str, ...]:
@@ -82,7 +86,7 @@ def per_call(parts: Parts, config: RunnableConfig) -> tuple[Parts, str | None]:
         )
     for key in given:
         if key not in _PER_CALL:
-            raise ConfigurationError(f"unknown setting {key!r}{nearest(key, _PER_CALL)}")
+            raise ConfigurationError(f"unknown setting {key!r}{nearest(str(key), _PER_CALL)}")
     changes: dict[str, Any] = {key: given[key] for key in ("max_tokens", "seed") if key in given}
     if "budget" in given:
         changes["budget"] = read_budget(given["budget"])
@@ -91,7 +95,7 @@ def per_call(parts: Parts, config: RunnableConfig) -> tuple[Parts, str | None]:
     if "selector" in given:
         changes["selector"] = _named(given["selector"], Selector, resolve_selector)
     if "context" in given:
-        changes["context"] = {**parts.context, **given["context"]}
+        changes["context"] = {**parts.context, **read_context(given["context"])}
     changed = replace(parts, **changes)
     check_numbers(changed.seed, changed.max_tokens)
     changed.check()
@@ -107,6 +111,38 @@ def _named(value: Any, kind: type[Policy] | type[Selector], resolve: Callable[[A
             f"named one (decorated with @{kind.kind}) or its text"
         )
     return value
+
+
+def read_context(context: Any) -> Mapping[str, Any]:
+    """Return `context` if it is a dict of plain JSON, which is what a stored run can hold."""
+    if not isinstance(context, Mapping):
+        raise ConfigurationError(f"context={context!r}: a dict is needed")
+    for key, value in context.items():
+        try:
+            json.dumps({key: value}, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"context[{key!r}]={value!r}: the run is stored as JSON, and this is none: {error}"
+            ) from None
+    return context
+
+
+def read_prices(prices: Mapping[str, Price | Mapping[str, float]] | None) -> dict[str, Price]:
+    """Return a table of prices; a price may be a dict of its fields."""
+    if prices is not None and not isinstance(prices, Mapping):
+        raise ConfigurationError(
+            f"prices={prices!r}: give {{model name: Price(input=…, output=…)}}"
+        )
+    read: dict[str, Price] = {}
+    for name, price in (prices or {}).items():
+        try:
+            read[name] = price if isinstance(price, Price) else Price(**price)
+        except TypeError:
+            raise ConfigurationError(
+                f"prices[{name!r}]={price!r}: give Price(input=…, output=…) in dollars per "
+                "million tokens"
+            ) from None
+    return read
 
 
 def read_budget(budget: Budget | Mapping[str, Any]) -> Budget:
@@ -126,6 +162,8 @@ def check_numbers(seed: Any, max_tokens: Any) -> None:
     """Raise ConfigurationError unless the seed is an int or None, and max_tokens positive."""
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
         raise ConfigurationError(f"seed={seed!r}: a whole number is needed")
+    if seed is not None and not -(2**63) <= seed < 2**63:
+        raise ConfigurationError(f"seed={seed!r}: a whole number of 64 bits is needed")
     if max_tokens is not None and not (
         isinstance(max_tokens, int) and not isinstance(max_tokens, bool) and max_tokens >= 1
     ):

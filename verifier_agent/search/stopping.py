@@ -170,7 +170,7 @@ def resolve_policy(policy: str | PolicyFunction) -> PolicyFunction:
         raise ConfigurationError(
             f"policy={policy!r} is a stop rule; write until(sample(32), {policy!r})"
         )
-    if not callable(policy):
+    if not callable(policy) or isinstance(policy, type):
         raise ConfigurationError(
             f"policy={policy!r}: give text such as 'best_of(8)', a policy, or a pure function "
             "(tree, remaining) -> actions"

@@ -106,11 +106,13 @@ def solve(
         ),
     ] = None,
     selector: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="SELECTOR", help="How the answer is chosen: best, vote, weighted_vote."
+            metavar="SELECTOR",
+            help="How the answer is chosen: best, vote, weighted_vote.",
+            show_default="vote where the verifiers only compare answers, else weighted_vote",
         ),
-    ] = "weighted_vote",
+    ] = None,
     max_calls: Annotated[
         int | None,
         typer.Option(help="Limit in requests.", show_default="32 if there is no other limit"),

@@ -9,7 +9,27 @@ from hypothesis import strategies as st
 from verifier_agent.answers import answer_key, canonical
 
 MARKUP = [*"$*_`.,;:!=()[]{}%+-0123456789 \n", "\\", "\\text{", "\\boxed{", "\\,", "\\(", "\\)"]
-WORDS = ["answer", "the answer is", "Answer:", "####", "½", "ß", "İ", "٣", "−", "€", "\\$"]
+WORDS = [
+    "no ",
+    "not ",
+    "is ",
+    " (ten)",
+    " because ",
+    ". A",
+    "\\[",
+    "\\]",
+    "answer",
+    "the answer is",
+    "Answer:",
+    "####",
+    "½",
+    "ß",
+    "İ",
+    "٣",
+    "−",
+    "€",
+    "\\$",
+]
 answerish = st.lists(st.sampled_from(MARKUP + WORDS), max_size=20).map("".join)
 
 
@@ -57,6 +77,77 @@ def test_the_last_stated_answer_is_found(text: str, key: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("The answer is 10. Let me know if you need more.", "10"),
+        ("**The answer is 10.** Let me know.", "10"),
+        ("The answer is **10**. Éric agrees.", "10"),
+        ("The answer is $3.50. That is all.", "3.5"),
+        ("The answer is 3.5", "3.5"),
+        ("The answer is 10 because 2+8=10", "10"),
+        ("The answer is 10, since 2+8=10.", "10"),
+        ("The answer is 10 (because 2+8=10)", "10"),
+        ("The answer is 10, which is even.", "10"),
+        ("The answer is because it rains", "because it rains"),
+        ("Answer: St. Louis", "st. louis"),
+        ("Answer: Dr. Who. That was easy.", "dr. who"),
+        ("Answer: J. R. R. Tolkien. He wrote it.", "j. r. r. tolkien"),
+        ("Answer: B. The others are wrong.", "b"),
+        ("Answer: **10** (ten)", "10"),
+        ("**Answer:** **Paris** (in France)", "paris"),
+        ("Answer: 10 (ten).", "10"),
+        ("Answer: 2 (x + 1)", "2 (x + 1)"),
+        ("Answer: 3 (mod 7)", "3 (mod 7)"),
+        ("Answer: Paris (Texas)", "paris (texas)"),
+    ],
+)
+def test_what_follows_the_answer_is_no_part_of_it(text: str, key: str) -> None:
+    assert answer_key(text) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Answer:\n10", "10"),
+        ("Answer:\n\n  10  \nThat is all", "10"),
+        ("**Answer:**\n\n**10**", "10"),
+        ("The final answer is:\n$$\n10\n$$", "10"),
+        ("The answer is\n\\[\n10\n\\]", "10"),
+        ("Answer: \\[ 10 \\]", "10"),
+        ("Answer:\n```\n10\n```", "10"),
+        ("Answer:\n[1, 2]", "[1, 2]"),
+        ("Answer: 4\nAnswer:\n", "4"),
+        ("Answer:\n**\n", None),
+        ("##### A heading", None),
+    ],
+)
+def test_a_marker_at_the_end_of_its_line_states_the_next(text: str, key: str | None) -> None:
+    assert answer_key(text) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("There is no answer: I cannot", None),
+        ("There is no final answer: it has no solution", None),
+        ("5 isn't the answer: it is odd", None),
+        ("5 isn’t the right answer: it is odd", None),
+        ("5 is not the answer: it is odd", None),
+        ("The answer is not 5", None),
+        ("I cannot answer: it is unclear", None),
+        ("Answer: 4\n5 is not the answer: it is odd", "4"),
+        ("The answer is 4. Let me know if the answer is wrong.", "4"),
+        ("No, the answer is 4", "4"),
+        ("Yes or no answer: yes", "yes"),
+        ("Answer: not enough information", "not enough information"),
+        ("Answer: no", "no"),
+    ],
+)
+def test_a_marker_that_is_denied_or_supposed_states_nothing(text: str, key: str | None) -> None:
+    assert answer_key(text) == key
+
+
+@pytest.mark.parametrize(
     "same",
     [
         [
@@ -71,6 +162,7 @@ def test_the_last_stated_answer_is_found(text: str, key: str | None) -> None:
             "**12**",
             "`12`",
             "$12$",
+            r"\[12\]",
             " 12 ",
         ],
         ["-5", "−5", "-5.00", "$-5"],
@@ -122,6 +214,16 @@ def test_whole_numbers_of_any_length_are_told_apart(one: int, two: int) -> None:
         "\\boxed{" + "{" * 100_000,
         "\\boxed{" + "\\te\\,xt{a}" * 5000 + "}",
         "Answer: " + "$" * 100_000,
+        "Answer:" + "\n" * 100_000 + "x",
+        "Answer:\n" * 20_000,
+        "not the " * 20_000,
+        "no" + " the" * 50_000,
+        "Answer: " + "a. " * 50_000,
+        "Answer: " + "a.**" * 50_000,
+        "Answer: " + "." * 100_000,
+        "Answer: x" + " (because" * 20_000,
+        "Answer: 1 (" + "ab " * 50_000,
+        "Answer: " + "**a" * 50_000,
     ],
     ids=lambda text: repr(text[:12]),
 )

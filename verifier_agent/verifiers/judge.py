@@ -32,6 +32,7 @@ from verifier_agent.models import (
 from verifier_agent.values import Candidate, Cost, Task, Verdict
 from verifier_agent.verifiers import judge_prompt
 from verifier_agent.verifiers.bubbling import let_by
+from verifier_agent.verifiers.judge_conversation import beyond_text
 from verifier_agent.verifiers.judge_prompt import BEST, CRITERIA, Marks
 
 MOST_WAIT = 20.0
@@ -59,8 +60,10 @@ class Judge:
     """Grade each candidate with a chat model.
 
     score: the grade from 0 to 10, divided by 10; a model's opinion, not a probability until it is
-    calibrated. feedback: what the judge finds wrong, per criterion. A reference answer in
-    `task.context["reference"]`, if there is one, is shown to the judge.
+    calibrated. feedback: what the judge finds wrong, per criterion. The judge is shown the whole
+    conversation, and a reference answer if there is one in `task.context["reference"]`. It reads
+    text only: where a message holds an image, sound or a file, each verdict is an error, and
+    nothing is sent.
 
     Args:
         model: A chat model, or its name.
@@ -107,7 +110,12 @@ class Judge:
         return None if self.capabilities.free else self.capabilities.name
 
     def bound(self, task: Task, candidate_bytes: int) -> Cost:
-        """Return the most that judging one candidate of so many bytes can cost, with retries."""
+        """Return the most that judging one candidate of so many bytes can cost, with retries.
+
+        Nothing, if the conversation holds more than text.
+        """
+        if beyond_text(task):
+            return Cost()
         shown = input_bound(self._messages(task, ""), margins=self.capabilities.margins) or 0
         sent = self.attempts * self._per_attempt
         return Cost(
@@ -170,6 +178,8 @@ class Judge:
         return ask
 
     def _dialogue(self, task: Task, candidate: Candidate) -> Dialogue:
+        if reason := beyond_text(task):
+            return Verdict(candidate=candidate.id, verifier=self.name, error=reason)
         messages = self._messages(task, candidate.text)
         cost, pause, structured = Cost(usd=None if self.model_name else 0.0), 0.0, self._structured
         error, refused = "the judge was not asked", False
@@ -178,7 +188,7 @@ class Judge:
             cost += self._charge(came, task, candidate)
             if not isinstance(came, Exception):
                 try:
-                    marks = judge_prompt.read(came, candidate.text)
+                    marks = judge_prompt.read(came, messages[-1].text)
                 except UnreadableVerdict as unreadable:
                     error, pause, structured = str(unreadable), 0.0, False
                     continue

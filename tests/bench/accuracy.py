@@ -56,8 +56,7 @@ def adaptive_consistency() -> None:
         tokens.append(statistics.fmean(ratios))
     say(f"{len(right)} held-out questions, {len(SEEDS)} seeds, mean and 95 % interval by question")
     say(f"accuracy of majority of {MOST}: {statistics.fmean(accuracy['fixed']):.4f}")
-    say(
-        f"accuracy of sample({MOST}) until agree(0.95): {statistics.fmean(accuracy['adaptive']):.4f}"
-    )
+    adapted = statistics.fmean(accuracy["adaptive"])
+    say(f"accuracy of sample({MOST}) until agree(0.95): {adapted:.4f}")
     say(f"paired difference in accuracy: {interval(right)}")
     say(f"tokens, as a share of the fixed ones: {interval(tokens)}")

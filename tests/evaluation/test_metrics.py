@@ -118,7 +118,7 @@ def test_confidence_that_misleads_is_not_turned_round() -> None:
 def test_the_baselines_by_hand() -> None:
     drawn = [("a", 0.2), ("b", 0.9), ("a", 0.3), (None, 1.0), ("c", None)]
     assert majority(drawn) == 2  # of the two with the winning answer the better-scored one
-    assert weighted(drawn) == 1
+    assert weighted(drawn) == 3  # who has no answer abstains, with more weight than any answer
     assert best(drawn) == 3
     assert majority([(None, None), (None, 0.5)]) == 1
     assert weighted([("b", None), ("a", 0.0), ("a", None)]) == 1

@@ -24,8 +24,7 @@ def majority(drawn: Drawn) -> int:
 def weighted(drawn: Drawn) -> int:
     """Choose the answer with the highest sum of scores; without any score, the most frequent."""
     weights = [score or 0.0 for _, score in drawn]
-    answered = [w for (key, _), w in zip(drawn, weights, strict=True) if key is not None]
-    return _heaviest(drawn, weights) if any(answered) else majority(drawn)
+    return _heaviest(drawn, weights) if any(weights) else majority(drawn)
 
 
 def best(drawn: Drawn) -> int:
@@ -50,7 +49,8 @@ def _heaviest(drawn: Drawn, weights: Sequence[float]) -> int:
     for (key, _), weight in zip(drawn, weights, strict=True):
         if key is not None:
             totals[key] = totals.get(key, 0.0) + weight
-    if not totals:
+    abstained = sum(w for (key, _), w in zip(drawn, weights, strict=True) if key is None)
+    if not totals or abstained > max(totals.values()):
         return best(drawn)
     winner = max(totals, key=lambda key: totals[key])
     those = [place for place, (key, _) in enumerate(drawn) if key == winner]

@@ -24,7 +24,6 @@ from verifier_agent.search import PolicyFunction, agree, passed, resolve_policy,
 from verifier_agent.selection import SelectorFunction, resolve_selector, vote, weighted_vote
 from verifier_agent.values import Verifier
 from verifier_agent.verifiers import VerifierLike, resolve_verifiers
-from verifier_agent.verifiers.names import Fallback
 
 DEFAULT_BUDGET = Budget(calls=32)
 """Eight answers, each with up to one judge call and a few retries: small enough to be safe."""
@@ -49,7 +48,7 @@ def default_selector(verifiers: Sequence[Verifier]) -> SelectorFunction:
     what cannot be compared) a score is a vote share already: to weigh votes by it would count
     every vote twice. Any other verifier has something of its own to say, and is heard.
     """
-    compared = all(_compares(v) or isinstance(v, Fallback) for v in verifiers)
+    compared = all(_compares(v) or hasattr(v, "applies") for v in verifiers)
     return vote() if compared else weighted_vote()
 
 

@@ -1,13 +1,14 @@
 """Verifiers: task and candidates in, one verdict each out, in the same order."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from verifier_agent.verifiers.agreement import Agreement
 from verifier_agent.verifiers.function import FunctionVerifier
-from verifier_agent.verifiers.judge import Judge
 from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 
 if TYPE_CHECKING:
+    from verifier_agent.verifiers.judge import Judge
     from verifier_agent.verifiers.steps import ArithmeticSteps
 
 __all__ = [
@@ -20,10 +21,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # the arithmetic reader compiles many patterns, and is needed by few
-    if name != "ArithmeticSteps":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from verifier_agent.verifiers.steps import ArithmeticSteps
+_LAZY = {"ArithmeticSteps": "steps", "Judge": "judge"}
+"""The large ones, which few programs need: their modules are read when they are asked for."""
 
-    return ArithmeticSteps
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

@@ -31,6 +31,7 @@ from verifier_agent.models import (
 )
 from verifier_agent.values import Candidate, Cost, Task, Verdict
 from verifier_agent.verifiers import judge_prompt
+from verifier_agent.verifiers.agreement import is_answered
 from verifier_agent.verifiers.bubbling import let_by
 from verifier_agent.verifiers.judge_conversation import beyond_text
 from verifier_agent.verifiers.judge_prompt import BEST, CRITERIA, Marks
@@ -248,6 +249,18 @@ class Judge:
             return self.model.bind_tools([Marks]).bind(**options)
         except NotImplementedError:  # the prompt describes the report too
             return self.model.bind(**options)
+
+
+class Fallback(Judge):
+    """A judge for answers that cannot be compared: it applies until a majority has keys."""
+
+    def applies(self, finished: Sequence[Candidate]) -> bool:
+        """Return False once more than half of the finished candidates can be compared.
+
+        One key among many answers in words settles nothing: the others would go unjudged.
+        """
+        answered = sum(1 for candidate in finished if is_answered(candidate))
+        return 2 * answered <= len(finished)
 
 
 _CONFIG: Any = {"tags": ["nostream"]}

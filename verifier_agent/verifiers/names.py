@@ -9,10 +9,9 @@ from langchain_core.language_models import BaseChatModel
 
 from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.models import capabilities
-from verifier_agent.values import Candidate, Verifier
-from verifier_agent.verifiers.agreement import Agreement, is_answered
+from verifier_agent.values import Verifier
+from verifier_agent.verifiers.agreement import Agreement
 from verifier_agent.verifiers.function import FunctionVerifier, JudgeFunction
-from verifier_agent.verifiers.judge import Judge
 
 VerifierLike = str | Verifier | JudgeFunction
 """What is accepted where a verifier is asked for."""
@@ -43,31 +42,28 @@ def resolve_verifiers(
     return tuple(found)
 
 
-class Fallback(Judge):
-    """A judge for answers that cannot be compared: it applies until a majority has keys."""
-
-    def applies(self, finished: Sequence[Candidate]) -> bool:
-        """Return False once more than half of the finished candidates can be compared.
-
-        One key among many answers in words settles nothing: the others would go unjudged.
-        """
-        answered = sum(1 for candidate in finished if is_answered(candidate))
-        return 2 * answered <= len(finished)
-
-
 def _auto(model: BaseChatModel) -> tuple[Verifier, ...]:
     """Agreement where most answers have comparable keys, else a judge over the same model too.
 
     The record says which: each verdict carries its verifier's name.
     """
-    able = capabilities(model)
-    return (Agreement(), Fallback(model)) if able.instructions else (Agreement(),)
+    if not capabilities(model).instructions:
+        return (Agreement(),)
+    from verifier_agent.verifiers.judge import Fallback
+
+    return (Agreement(), Fallback(model))
 
 
 def _arithmetic(model: BaseChatModel) -> tuple[Verifier, ...]:
     from verifier_agent.verifiers.steps import ArithmeticSteps
 
     return (ArithmeticSteps(),)
+
+
+def _judge(model: BaseChatModel | str) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.judge import Judge
+
+    return (Judge(model),)
 
 
 def _embedded(model: BaseChatModel) -> tuple[Verifier, ...]:
@@ -81,14 +77,14 @@ _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "arithmetic": _arithmetic,
     "auto": _auto,
     "embedded-prm": _embedded,
-    "judge": lambda model: (Judge(model),),
+    "judge": _judge,
 }
 
 
 def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ...]:
     if isinstance(verifier, str):
         if verifier.startswith("judge:"):
-            return (Judge(verifier.removeprefix("judge:")),)
+            return _judge(verifier.removeprefix("judge:"))
         if verifier not in _NAMED:
             raise ConfigurationError(
                 f"unknown verifier {verifier!r}{nearest(verifier, [*_NAMED, 'judge:MODEL'])}"

@@ -18,7 +18,8 @@ Inside a run, errors of models and verifiers become part of the record (`Candida
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
 
 
 class VerifierAgentError(Exception):
@@ -64,6 +65,19 @@ class UnreadableVerdict(VerificationError):
 
 class RunBusy(VerifierAgentError):
     """Another worker holds this run."""
+
+
+def takes(function: Callable[..., object], count: int) -> bool:
+    """Say whether `function` can be called with `count` arguments by place; True if unknown."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions have none
+        return True
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Concatenate, ParamSpec, cast
 
-from verifier_agent.errors import ConfigurationError
+from verifier_agent.errors import ConfigurationError, takes
 from verifier_agent.spec import Spec
 from verifier_agent.values import Basis, Judged, Selection
 
@@ -144,4 +144,6 @@ def resolve_selector(selector: SelectorFunction | str) -> SelectorFunction:
         raise ConfigurationError(
             f"selector={selector!r}: give a name such as 'vote', or a function of judged candidates"
         )
+    if not takes(selector, 1):
+        raise ConfigurationError(f"selector={selector!r} must take one argument: judged candidates")
     return selector

@@ -213,6 +213,15 @@ async def test_feedback_of_the_verifier_reaches_the_model_that_revises() -> None
 # ---- what is refused before anything is spent
 
 
+class Synchronous:
+    """A verifier whose method cannot be awaited."""
+
+    name = "synchronous"
+
+    def verify(self, task: Task, candidates: Sequence[Candidate]) -> Sequence[Verdict]:
+        return []
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -227,6 +236,11 @@ async def test_feedback_of_the_verifier_reaches_the_model_that_revises() -> None
         ({"max_tokens": 0}, "max_tokens=0"),
         ({"seed": "one"}, "seed='one'"),
         ({"policy": 7}, "policy=7"),
+        ({"policy": lambda tree: []}, "two arguments"),
+        ({"policy": Generate}, "policy="),
+        ({"selector": lambda: None}, "one argument"),
+        ({"verifier": lambda candidate: True}, "two arguments"),
+        ({"verifier": Synchronous()}, "async method"),
         ({"verifier": 7}, "7"),
     ],
 )

@@ -290,4 +290,5 @@ def _too_small(action: Action, remaining: Remaining, bounds: Bounds) -> str:
         )
         if left != float("inf")
     )
-    return f"the budget cannot pay for one answer: a call can need {has}; raise the budget"
+    hidden = " (its own retries included: set max_retries=0 on it)" if unit.calls > 1 else ""
+    return f"the budget cannot pay for one answer: a call can need {has}{hidden}; raise the budget"

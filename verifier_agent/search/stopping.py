@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Concatenate, ParamSpec, cast
 from pydantic import Field
 
 from verifier_agent.budget import Remaining
-from verifier_agent.errors import ConfigurationError
+from verifier_agent.errors import ConfigurationError, takes
 from verifier_agent.search.policy import Count, Policy, PolicyFunction, Share, policy
 from verifier_agent.spec import Spec
 from verifier_agent.tree import Tree
@@ -175,4 +175,6 @@ def resolve_policy(policy: str | PolicyFunction) -> PolicyFunction:
             f"policy={policy!r}: give text such as 'best_of(8)', a policy, or a pure function "
             "(tree, remaining) -> actions"
         )
+    if not takes(policy, 2):
+        raise ConfigurationError(f"policy={policy!r} must take two arguments: (tree, remaining)")
     return policy

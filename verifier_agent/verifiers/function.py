@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from verifier_agent.errors import ConfigurationError, UnreadableVerdict
+from verifier_agent.errors import ConfigurationError, UnreadableVerdict, takes
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers.bubbling import let_by
 
@@ -30,6 +30,10 @@ class FunctionVerifier:
     ) -> None:
         if not callable(function):
             raise ConfigurationError(f"{function!r} is no function (task, candidate) -> judgement")
+        if not takes(function, 2):
+            raise ConfigurationError(
+                f"verifier={function!r} must take two arguments: (task, candidate)"
+            )
         named = name or str(getattr(function, "__name__", type(function).__name__))
         self.name: str = "function" if named == "<lambda>" else named
         self.function = function

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -95,6 +96,11 @@ def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ..
             f"verifier={verifier.__name__} is a class: make one of it, {verifier.__name__}(…)"
         )
     if isinstance(verifier, Verifier):
+        if not inspect.iscoroutinefunction(verifier.verify):
+            raise ConfigurationError(
+                f"verifier {verifier.name!r}: `verify` must be an async method; name a sync one "
+                "`verify_sync`, beside an async `verify` that calls it"
+            )
         return (verifier,)
     if callable(verifier):
         return (cast(Verifier, FunctionVerifier(verifier)),)

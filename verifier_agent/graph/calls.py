@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from langchain_core.callbacks import Callbacks
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, message_to_dict
 from langchain_core.outputs import LLMResult
-from langchain_core.runnables.config import ensure_config
+from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp
 from pydantic_core import to_jsonable_python
 from tenacity import (
@@ -93,9 +94,8 @@ def send(model: BaseChatModel, call: Call) -> Reply:
         return Reply(failures=(NOT_BEGUN,))
 
     def attempt() -> LLMResult:
-        callbacks = ensure_config().get("callbacks")
         return model.generate(
-            [list(call.messages)], callbacks=callbacks, tags=[NOSTREAM], **call.options
+            [list(call.messages)], callbacks=_callbacks(), tags=[NOSTREAM], **call.options
         )
 
     def tries() -> LLMResult:
@@ -115,9 +115,8 @@ async def asend(model: BaseChatModel, call: Call) -> Reply:
         return Reply(failures=(NOT_BEGUN,))
 
     async def attempt() -> LLMResult:
-        callbacks = ensure_config().get("callbacks")
         return await model.agenerate(
-            [list(call.messages)], callbacks=callbacks, tags=[NOSTREAM], **call.options
+            [list(call.messages)], callbacks=_callbacks(), tags=[NOSTREAM], **call.options
         )
 
     try:
@@ -126,6 +125,14 @@ async def asend(model: BaseChatModel, call: Call) -> Reply:
             return _read(await retrying(attempt), failures)
     except Exception as error:
         return _refused(error, failures)
+
+
+def _callbacks() -> Callbacks:
+    """Return the callbacks of the node or task that this runs in; None outside of a graph."""
+    try:
+        return get_config().get("callbacks")
+    except RuntimeError:
+        return None
 
 
 def within(seconds: float | None, work: Callable[[], T]) -> T:

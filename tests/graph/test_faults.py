@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
 
 from verifier_agent import (
     Budget,
@@ -21,6 +22,9 @@ from verifier_agent import (
     Verdict,
     create_verifier_agent,
 )
+from verifier_agent.budget import Allowance
+from verifier_agent.graph.calls import Failure
+from verifier_agent.graph.growing import STATED, charges
 from verifier_agent.models import OpenAIChatModel
 from verifier_agent.search import best_of, revise
 from verifier_agent.testing import Fault, ModelServer, Reply, Request, always
@@ -298,3 +302,17 @@ def test_a_step_policy_needs_a_model_that_continues() -> None:
         with pytest.raises(ConfigurationError, match="cannot continue a partial answer"):
             agent.invoke(QUESTION)
     assert server.calls == 0
+
+
+def test_what_a_model_states_of_its_calls_never_hides_a_failed_attempt() -> None:
+    message = AIMessage(
+        "Answer: 1",
+        response_metadata={STATED: {"calls": 1}},
+        usage_metadata={"input_tokens": 3, "output_tokens": 2, "total_tokens": 5},
+    )
+    failures = [Failure(error="503", billed=False), Failure(error="lost", billed=True)]
+    allowance = Allowance(attempts=3, max_tokens=10, input_tokens=7)
+    (cost,) = charges(allowance, 1, [message], failures)
+    # one that was answered, one refused without tokens, one charged at its allowance
+    assert (cost.calls, cost.input_tokens, cost.output_tokens) == (3, 3 + 7, 2 + 10)
+    assert not cost.exact

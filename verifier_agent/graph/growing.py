@@ -196,7 +196,6 @@ def _with_message(
         answer=_key(parts, stated, whole) if done and not empty else None,
         error="the model returned an empty message" if empty else None,
         model=stated.get("model", candidate.model),
-        cost=replace(candidate.cost, calls=stated.get("calls", candidate.cost.calls)),
     )
 
 
@@ -249,6 +248,9 @@ def charges(
         costs[0] = Cost(
             calls=1, input_tokens=allowance.input_tokens, output_tokens=most, exact=False
         )
+    for place, message in enumerate(messages):
+        if "calls" in (stated := _stated(message)):
+            costs[place] = replace(costs[place], calls=stated["calls"])
     for failure in failures:
         costs[0] += Cost(
             calls=int(failure.sent),

@@ -16,9 +16,10 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 LAYERS = (
     ("errors",),
+    ("plain",),
     ("values",),
     ("spec", "answers"),
-    ("budget",),
+    ("budget", "ledger"),
     ("tree",),
     ("calibration", "selection"),
     ("search",),

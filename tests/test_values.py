@@ -18,6 +18,7 @@ from verifier_agent.errors import (
     VerifierAgentError,
     nearest,
 )
+from verifier_agent.plain import Value
 from verifier_agent.values import (
     Candidate,
     Cost,
@@ -27,7 +28,6 @@ from verifier_agent.values import (
     Select,
     Selection,
     Task,
-    Value,
     Verdict,
     Verify,
     order,

@@ -4,7 +4,7 @@
 >>> agent = create_verifier_agent("embedded", budget=Budget(calls=8), seed=0)
 """
 
-from verifier_agent.budget import Budget, Price
+from verifier_agent.budget import Budget, Footprint, Price
 from verifier_agent.errors import (
     BudgetTooSmall,
     ConfigurationError,
@@ -35,6 +35,7 @@ __all__ = [
     "Candidate",
     "ConfigurationError",
     "Cost",
+    "Footprint",
     "Generate",
     "GenerationError",
     "Judged",

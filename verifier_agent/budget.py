@@ -8,7 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.values import Cost, Value
+from verifier_agent.plain import Value
+from verifier_agent.values import Cost
+
+UNITS = ("calls", "tokens", "usd", "joules", "seconds")
+"""What a budget may limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,9 @@ class Budget(Value):
     tokens: int | None = None
     """Prompt and generated tokens, verifiers' included."""
     usd: float | None = None
-    """US dollars, by the price table given to the agent."""
+    """US dollars, by the agent's price table."""
+    joules: float | None = None
+    """Estimated energy, counted at the upper end of its range, by the agent's footprints."""
     seconds: float | None = None
     """Seconds inside the nodes; parallel work counts its maximum, a paused run does not count."""
 
@@ -45,7 +51,7 @@ class Budget(Value):
                 object.__setattr__(self, unit, int(limit))
         if all(limit is None for limit in limits.values()):
             raise ConfigurationError(
-                "a budget needs at least one limit: calls, tokens, usd or seconds"
+                "a budget needs at least one limit: calls, tokens, usd, joules or seconds"
             )
 
 
@@ -57,6 +63,8 @@ class Spent(Value):
     tokens: int = 0
     usd: float | None = 0.0
     """None where a price is unknown."""
+    joules: float | None = 0.0
+    """Estimated energy, the upper end of its range; None where nothing is known of it."""
     seconds: float = 0.0
     exact: bool = True
     """False if some usage was not reported, so that its upper bound was charged."""
@@ -64,17 +72,14 @@ class Spent(Value):
     @classmethod
     def of(cls, costs: Iterable[Cost], seconds: float = 0.0) -> Spent:
         """Add up `costs`."""
-        calls = tokens = 0
-        usd, exact = 0.0, True
-        known = True
-        for cost in costs:
-            calls += cost.calls
-            tokens += cost.tokens
-            known = known and cost.usd is not None
-            usd += cost.usd or 0.0
-            exact = exact and cost.exact
+        total = sum(costs, Cost())
         return cls(
-            calls=calls, tokens=tokens, usd=usd if known else None, seconds=seconds, exact=exact
+            calls=total.calls,
+            tokens=total.tokens,
+            usd=total.usd,
+            joules=total.joules,
+            seconds=seconds,
+            exact=total.exact,
         )
 
 
@@ -85,11 +90,12 @@ class Remaining:
     calls: float = math.inf
     tokens: float = math.inf
     usd: float = math.inf
+    joules: float = math.inf
     seconds: float = math.inf
 
     @classmethod
     def of(cls, budget: Budget, spent: Spent) -> Remaining:
-        """Subtract; dollars that are unknown under a limit in dollars leave nothing."""
+        """Subtract; what is unknown of a unit that is limited leaves nothing."""
 
         def left(limit: float | None, used: float | None) -> float:
             if limit is None:
@@ -100,35 +106,42 @@ class Remaining:
             calls=left(budget.calls, spent.calls),
             tokens=left(budget.tokens, spent.tokens),
             usd=left(budget.usd, spent.usd),
+            joules=left(budget.joules, spent.joules),
             seconds=left(budget.seconds, spent.seconds),
         )
 
     @property
     def priced(self) -> bool:
-        """True if tokens or dollars are limited, so that a call's size must be bounded."""
-        return math.isfinite(self.tokens) or math.isfinite(self.usd)
+        """True if tokens or what follows from them is limited: a call's size must be bounded."""
+        return any(map(math.isfinite, (self.tokens, self.usd, self.joules)))
 
     def fits(self, cost: Cost) -> int | float:
         """Return how many times `cost` can be paid; infinite if no limited unit is used by it."""
-        usd = math.inf if cost.usd is None and math.isfinite(self.usd) else (cost.usd or 0.0)
-        # the tiny factor forgives rounding in sums of dollars; calls and tokens are whole numbers
+        # the tiny factor forgives rounding in sums; calls and tokens are whole numbers
         pairs = (
             (self.calls, cost.calls),
             (self.tokens, cost.tokens),
-            (self.usd * (1 + 1e-12), usd),
+            (self.usd * (1 + 1e-12), _need(cost.usd, self.usd)),
+            (self.joules * (1 + 1e-12), _need(cost.joules, self.joules)),
         )
         times = [left / need for left, need in pairs if need > 0]
         most = min(times, default=math.inf)
         return most if math.isinf(most) else math.floor(most)
 
     def minus(self, cost: Cost) -> Remaining:
-        """Subtract `cost`; unknown dollars are not subtracted where dollars are unlimited."""
+        """Subtract `cost`; what is unknown of it counts nothing where it is unlimited."""
         return replace(
             self,
             calls=max(0.0, self.calls - cost.calls),
             tokens=max(0.0, self.tokens - cost.tokens),
             usd=max(0.0, self.usd - (cost.usd or 0.0)),
+            joules=max(0.0, self.joules - (cost.joules or 0.0)),
         )
+
+
+def _need(cost: float | None, limit: float) -> float:
+    """Return what is needed of a unit; what is unknown never fits a limit."""
+    return math.inf if cost is None and math.isfinite(limit) else cost or 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +188,59 @@ class Price(Value):
         return replace(cost, usd=usd)
 
 
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint(Value):
+    """What a token of one model takes: FLOPs from its size, and energy as an estimated range.
+
+    FLOPs are 2 per weight and token, prompt tokens read from a cache left out (Kaplan et al. 2020,
+    section 2.1; attention over the context is not counted). Energy is `joules_per_token` of each
+    generated token where given, else `joules_per_flop` of each operation. Raises
+    ConfigurationError for a number that is not positive and finite, and for an upside-down range.
+    """
+
+    parameters: float | None = None
+    """Weights used per token: of a mixture of experts the active ones."""
+    joules_per_flop: Range | None = None
+    """(low, high), of the machine that the model runs on."""
+    joules_per_token: Range | None = None
+    """(low, high), per generated token, its share of the prompt included."""
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            given = getattr(self, f.name)
+            if given is None:
+                continue
+            low, high = given if isinstance(given, tuple | list) else (given, given)
+            if not 0 < low <= high < math.inf:
+                raise ConfigurationError(
+                    f"footprint {f.name}={given!r}: positive numbers are needed, the lower first"
+                )
+
+    @property
+    def joules_known(self) -> bool:
+        """True if the energy of a call can be estimated."""
+        return self.joules_per_token is not None or None not in (
+            self.parameters,
+            self.joules_per_flop,
+        )
+
+    def of(self, cost: Cost) -> Cost:
+        """Return `cost` with its FLOPs and joules filled in; None where they are unknown."""
+        if not cost.calls and not cost.tokens:
+            return replace(cost, flops=0.0, joules=0.0, least_joules=0.0)
+        read = cost.tokens - cost.cached_tokens
+        flops = None if self.parameters is None else 2.0 * self.parameters * read
+        low = high = None
+        if self.joules_per_token is not None:
+            low, high = (each * cost.output_tokens for each in self.joules_per_token)
+        elif self.joules_per_flop is not None and flops is not None:
+            low, high = (each * flops for each in self.joules_per_flop)
+        return replace(cost, flops=flops, joules=high, least_joules=low)
+
+
 def times(cost: Cost, n: int) -> Cost:
     """Return `n` times `cost`."""
     return Cost(
@@ -183,5 +249,8 @@ def times(cost: Cost, n: int) -> Cost:
         cached_tokens=cost.cached_tokens * n,
         output_tokens=cost.output_tokens * n,
         usd=None if cost.usd is None else cost.usd * n,
+        flops=None if cost.flops is None else cost.flops * n,
+        joules=None if cost.joules is None else cost.joules * n,
+        least_joules=None if cost.least_joules is None else cost.least_joules * n,
         exact=cost.exact,
     )

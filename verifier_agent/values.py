@@ -1,7 +1,7 @@
 """The nouns: task, candidate, verdict, cost, action, selection; and the plug points.
 
-Values are frozen and turn into plain JSON and back (`to_dict`, `from_dict`): graph state, `Send`
-payloads and files hold the plain form only, typed objects live inside a node.
+Values are frozen and have a plain JSON form: graph state, `Send` payloads and files hold the plain
+form only, typed objects live inside a node.
 """
 
 from __future__ import annotations
@@ -9,13 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import Any, ClassVar, Literal, Protocol, Self, cast, runtime_checkable
-
-from pydantic import TypeAdapter
-from pydantic_core import to_jsonable_python
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from verifier_agent.errors import UnreadableVerdict
+from verifier_agent.plain import Value
 
 Outcome = Literal[
     "verified",
@@ -29,34 +26,6 @@ Outcome = Literal[
     "failed",
 ]
 """Why a run ended."""
-
-
-@cache
-def _adapter(cls: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(cls)
-
-
-def _plain(other: Any) -> Any:
-    return other.tolist() if hasattr(other, "tolist") else str(other)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """Something with a plain JSON form."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain form: only dicts, lists, strings, finite numbers, booleans and None.
-
-        Arrays become lists, NaN None, other objects text: odd evidence never loses a paid call.
-        """
-        return dict(
-            to_jsonable_python(self, fallback=_plain, inf_nan_mode="null", bytes_mode="base64")
-        )
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Rebuild the value; raises pydantic.ValidationError where the form is not ours."""
-        return cast(Self, _adapter(cls).validate_python(plain))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +42,12 @@ class Cost(Value):
     """Generated tokens, hidden reasoning included."""
     usd: float | None = 0.0
     """US dollars; None where a price is unknown."""
+    flops: float | None = 0.0
+    """Floating-point operations: 2 per weight and token; None where a model's size is unknown."""
+    joules: float | None = 0.0
+    """Estimated energy, the upper end of its range; None where nothing is known of it."""
+    least_joules: float | None = 0.0
+    """The lower end."""
     exact: bool = True
     """False where a reply reported no usage, so that its allowance was charged instead."""
 
@@ -82,16 +57,22 @@ class Cost(Value):
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Cost) -> Cost:
-        """Add field by field; unknown dollars make the sum unknown."""
-        known = self.usd is not None and other.usd is not None
+        """Add field by field; an unknown part makes the sum unknown."""
         return Cost(
             calls=self.calls + other.calls,
             input_tokens=self.input_tokens + other.input_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
-            usd=(self.usd or 0.0) + (other.usd or 0.0) if known else None,
+            usd=_sum(self.usd, other.usd),
+            flops=_sum(self.flops, other.flops),
+            joules=_sum(self.joules, other.joules),
+            least_joules=_sum(self.least_joules, other.least_joules),
             exact=self.exact and other.exact,
         )
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

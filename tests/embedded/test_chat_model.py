@@ -216,7 +216,7 @@ def test_it_says_what_it_is() -> None:
     assert MODEL.model_name == "embedded"
     assert MODEL._llm_type == "embedded"
     assert MODEL._identifying_params["seed"] == 7
-    assert 300_000 <= MODEL.parameters <= 600_000
+    assert 300_000 <= (MODEL.footprint.parameters or 0) <= 600_000
     assert MODEL.invoke(ASKED).response_metadata["model_name"] == "embedded"
 
 

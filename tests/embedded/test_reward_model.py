@@ -36,7 +36,7 @@ def slipped(solution: str) -> str:
 def test_it_is_a_verifier_with_a_name_whose_word_is_no_proof() -> None:
     assert isinstance(PRM, Verifier)
     assert (PRM.name, PRM.hard) == ("embedded-prm", False)
-    assert 500_000 <= PRM.parameters <= 1_000_000
+    assert 500_000 <= (PRM.footprint.parameters or 0) <= 1_000_000
 
 
 def test_each_line_gets_a_score_and_the_score_is_their_product() -> None:

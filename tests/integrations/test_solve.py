@@ -14,7 +14,7 @@ from verifier_agent.embedded import example
 from verifier_agent.testing import Fault, ModelServer, always, by_seed
 
 QUESTION = example(level=2, seed=4).question
-KEYS = ["answer", "confidence", "outcome", "spent", "rounds", "candidates", "seed"]
+KEYS = ["answer", "confidence", "outcome", "spent", "rounds", "candidates", "seed", "ledger"]
 CANDIDATE_KEYS = ["id", "parent", "via", "answer", "score", "text"]
 
 
@@ -34,7 +34,7 @@ def test_json_is_one_line_with_the_keys_in_the_order_promised_and_no_progress(
     assert result.stdout.endswith("}\n")
     told = json.loads(result.stdout)
     assert list(told) == KEYS
-    assert list(told["spent"]) == ["calls", "tokens", "usd", "seconds"]
+    assert list(told["spent"]) == ["calls", "tokens", "usd", "joules", "seconds"]
     assert [list(candidate) for candidate in told["candidates"]] == [CANDIDATE_KEYS] * len(
         told["candidates"]
     )

@@ -14,6 +14,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.tools import BaseTool
 from pydantic import Field
 
+from verifier_agent.budget import Footprint
 from verifier_agent.embedded.decoding import (
     CONTEXT_WINDOW,
     LOCKSTEP,
@@ -23,6 +24,7 @@ from verifier_agent.embedded.decoding import (
     generator,
     grow,
 )
+from verifier_agent.embedded.footprint import footprint
 from verifier_agent.embedded.tokenizer import SOLVE_ID, encode
 from verifier_agent.errors import ConfigurationError
 
@@ -67,9 +69,9 @@ class EmbeddedChatModel(BaseChatModel):
         return "embedded"
 
     @property
-    def parameters(self) -> int:
-        """How many weights the network has."""
-        return generator().parameters
+    def footprint(self) -> Footprint:
+        """Its size, and what it takes of energy."""
+        return footprint(generator().parameters)
 
     @property
     def capabilities(self) -> dict[str, Any]:
@@ -86,6 +88,7 @@ class EmbeddedChatModel(BaseChatModel):
             "cap": "max_tokens",
             "default_cap": self.max_tokens or CONTEXT_WINDOW,
             "free": True,
+            "footprint": self.footprint,
             # no template: a token covers at least one byte, but for the marker after the question
             "margins": {"request": 2, "message": 1, "tools": 0},
         }

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from verifier_agent.budget import Footprint
 from verifier_agent.embedded.decoding import CONTEXT_WINDOW
+from verifier_agent.embedded.footprint import footprint
 from verifier_agent.embedded.judge import closed, judge
 from verifier_agent.embedded.tokenizer import SOLVE_ID, OutsideVocabulary, encode
 from verifier_agent.errors import ConfigurationError
@@ -47,9 +49,9 @@ class EmbeddedRewardModel:
         return False
 
     @property
-    def parameters(self) -> int:
-        """How many weights the network has."""
-        return judge().parameters
+    def footprint(self) -> Footprint:
+        """Its size, and what it takes of energy."""
+        return footprint(judge().parameters)
 
     def bound(self, task: Task, candidate_bytes: int) -> Cost:
         """Return the most that judging one candidate of so many bytes can cost.

@@ -9,8 +9,9 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.models import Capabilities
+from verifier_agent.plain import Value
 from verifier_agent.tree import Tree
-from verifier_agent.values import Generate, Judged, Revise, Value
+from verifier_agent.values import Generate, Judged, Revise
 
 SUSPECT = 0.5
 """A step below this score is more likely wrong than right."""

@@ -13,12 +13,13 @@ from langgraph.store.base import BaseStore
 from langgraph.types import Checkpointer
 
 from verifier_agent.answers import answer_key
-from verifier_agent.budget import Budget, Price
+from verifier_agent.budget import Budget, Footprint, Price
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph.edge import Controller
 from verifier_agent.graph.nodes import Nodes
-from verifier_agent.graph.settings import Parts, check_numbers, read_budget, read_prices
+from verifier_agent.graph.settings import Parts, check_numbers, read_budget
 from verifier_agent.graph.state import Face, Plain, State
+from verifier_agent.graph.tables import callers, footprint_table, price_table
 from verifier_agent.models import capabilities, resolve_model
 from verifier_agent.search import PolicyFunction, agree, passed, resolve_policy, sample, until
 from verifier_agent.selection import SelectorFunction, resolve_selector, vote, weighted_vote
@@ -64,6 +65,7 @@ def create_verifier_agent(
     budget: Budget | Mapping[str, Any] | None = None,
     selector: str | SelectorFunction | None = None,
     prices: Mapping[str, Price | Mapping[str, float]] | None = None,
+    footprints: Mapping[str, Footprint | Mapping[str, Any]] | None = None,
     max_tokens: int | None = None,
     seed: int | None = None,
     answer: Callable[[str], str | None] = answer_key,
@@ -91,6 +93,8 @@ def create_verifier_agent(
         selector: How the answer is chosen among all finished candidates. Default: "vote" where
             the verifiers only compare answers, else "weighted_vote".
         prices: Dollars per million tokens by model name; needed for a limit in dollars.
+        footprints: Size and energy by model name (or verifier name, where it has no model):
+            needed for a limit in joules, but for the embedded models.
         max_tokens: Cap on generated tokens per request. Default: the model's own.
         seed: Makes runs repeatable, as far as the model is. Default: another one each run.
         answer: From an answer's text to the key that votes are counted by, or None.
@@ -107,14 +111,17 @@ def create_verifier_agent(
         raise ConfigurationError(f"answer={answer!r}: give a function from text to a key or None")
     check_numbers(seed, max_tokens)
     verifiers = resolve_verifiers(verifier, model=chat_model)
+    able = capabilities(chat_model)
+    called = callers(able, verifiers)
     parts = Parts(
         model=chat_model,
-        capabilities=capabilities(chat_model),
+        capabilities=able,
         verifiers=verifiers,
         policy=default_policy(verifiers) if policy is None else resolve_policy(policy),
         selector=default_selector(verifiers) if selector is None else resolve_selector(selector),
         budget=DEFAULT_BUDGET if budget is None else read_budget(budget),
-        prices=read_prices(prices),
+        prices=price_table(prices, called),
+        footprints=footprint_table(footprints, called),
         max_tokens=max_tokens,
         seed=seed,
         answer=answer,

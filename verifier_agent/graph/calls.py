@@ -36,7 +36,7 @@ from tenacity import (
 )
 
 from verifier_agent.models import is_transient, may_be_billed, retry_after
-from verifier_agent.values import Value
+from verifier_agent.plain import Value
 
 NOSTREAM = "nostream"
 """The tag that keeps the tokens of inner calls out of the host's message stream."""

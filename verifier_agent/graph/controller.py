@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from verifier_agent.budget import Allowance, Remaining, times
+from verifier_agent.budget import UNITS, Allowance, Remaining, times
 from verifier_agent.errors import BudgetTooSmall, ConfigurationError, PolicyError
+from verifier_agent.plain import Value
 from verifier_agent.search import PolicyFunction
 from verifier_agent.tree import Tree
 from verifier_agent.values import (
@@ -22,7 +23,6 @@ from verifier_agent.values import (
     Generate,
     Revise,
     Select,
-    Value,
     Verify,
     order,
 )
@@ -114,7 +114,7 @@ def decide(
         actions=(Planned(action=ending),) if ending else planned,
         remaining={
             unit: getattr(remaining, unit)
-            for unit in ("calls", "tokens", "usd", "seconds")
+            for unit in UNITS
             if getattr(remaining, unit) != float("inf")
         },
     )
@@ -287,6 +287,7 @@ def _too_small(action: Action, remaining: Remaining, bounds: Bounds) -> str:
             ("calls", unit.calls, remaining.calls),
             ("tokens", unit.tokens, remaining.tokens),
             ("usd", unit.usd or 0.0, remaining.usd),
+            ("joules", unit.joules or 0.0, remaining.joules),
         )
         if left != float("inf")
     )

@@ -130,7 +130,7 @@ def bounds(parts: Parts, run: Run) -> Bounds:
         # a model that retries by itself, unseen, may send each request several times
         sent = 1 + able.retries
         cost = Cost(calls=sent, input_tokens=(tokens or 0) * sent, output_tokens=cap * sent)
-        return parts.priced(cost, able.name)
+        return parts.metered(cost, able.name)
 
     def judgement(action: Generate | Revise, cap: int) -> Cost:
         if not action.judge:

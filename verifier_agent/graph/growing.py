@@ -19,7 +19,8 @@ from verifier_agent.graph.controller import Planned
 from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
 from verifier_agent.models import call_options, usage_cost
-from verifier_agent.values import Candidate, Cost, Generate, Revise, Value
+from verifier_agent.plain import Value
+from verifier_agent.values import Candidate, Cost, Generate, Revise
 
 STEP_END = "\n"
 """A step is one line."""
@@ -156,7 +157,7 @@ def candidates(parts: Parts, request: Request, reply: Reply) -> list[Candidate]:
             parent=parent_of(request.action),
             via=request.action.kind,
             model=parts.capabilities.name,
-            cost=parts.priced(cost, parts.capabilities.name),
+            cost=parts.metered(cost, parts.capabilities.name),
             error=missing,
         )
         if place < len(messages):

@@ -22,6 +22,7 @@ from verifier_agent.errors import UnreadableVerdict, VerifierAgentError
 from verifier_agent.graph.calls import left, storable, within
 from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
+from verifier_agent.graph.tables import caller_of_verifier
 from verifier_agent.models import text_bound
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
@@ -119,12 +120,13 @@ def bound(parts: Parts, verifier: Verifier, task: Task, candidate: Candidate | i
     if bounds is None:
         return Cost()
     size = candidate if isinstance(candidate, int) else text_bound(candidate.text)
-    return _priced(parts, verifier, bounds(task, size))
+    return _metered(parts, verifier, bounds(task, size))
 
 
-def _priced(parts: Parts, verifier: Verifier, cost: Cost) -> Cost:
-    model = getattr(verifier, "model_name", None)
-    return cost if cost.usd is not None or model is None else parts.priced(cost, model)
+def _metered(parts: Parts, verifier: Verifier, cost: Cost) -> Cost:
+    """Fill in what follows from tokens; dollars that the verifier states itself are kept."""
+    known = parts.metered(cost, caller_of_verifier(verifier).name)
+    return known if cost.usd is None else replace(known, usd=cost.usd)
 
 
 def piece(parts: Parts, task: Task, batch: Batch, number: int) -> Piece:
@@ -155,7 +157,7 @@ def verdicts(parts: Parts, batch: Batch, result: dict[str, Any]) -> list[Verdict
     said: list[Verdict] = []
     for plain in result["verdicts"]:
         verdict = Verdict.from_dict(plain)
-        cost = _priced(parts, batch.verifier, verdict.cost)
+        cost = _metered(parts, batch.verifier, verdict.cost)
         said.append(replace(verdict, version=batch.version, cost=cost))
     return said
 

@@ -11,13 +11,16 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 
-from verifier_agent.budget import Budget, Price
+from verifier_agent.budget import UNITS, Budget, Footprint, Price
 from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.graph.state import Plain
+from verifier_agent.graph.tables import callers
 from verifier_agent.models import Capabilities
 from verifier_agent.search import Policy, PolicyFunction, resolve_policy
 from verifier_agent.selection import Selector, SelectorFunction, resolve_selector
 from verifier_agent.values import Cost, Verifier
+
+UNKNOWN = Footprint()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,7 @@ class Parts:
     selector: SelectorFunction
     budget: Budget
     prices: Mapping[str, Price]
+    footprints: Mapping[str, Footprint]
     max_tokens: int | None
     seed: int | None
     answer: Callable[[str], str | None]
@@ -38,36 +42,35 @@ class Parts:
 
     def check(self) -> None:
         """Raise ConfigurationError if the budget limits what this model cannot bound or price."""
-        if self.budget.usd is not None:
-            unknown = [model for model in self.paid_models if model not in self.prices]
-            if unknown:
-                raise ConfigurationError(
-                    f"budget usd={self.budget.usd}: the price of {unknown[0]!r} is unknown; "
-                    f"pass prices={{{unknown[0]!r}: Price(input=…, output=…)}} "
-                    "in dollars per million tokens"
-                )
-        if (self.budget.tokens, self.budget.usd) == (None, None):
+        called = [one.name for one in callers(self.capabilities, self.verifiers)]
+        unpriced = [name for name in called if name not in self.prices]
+        if self.budget.usd is not None and unpriced:
+            raise ConfigurationError(
+                f"budget usd={self.budget.usd}: the price of {unpriced[0]!r} is unknown; "
+                f"pass prices={{{unpriced[0]!r}: Price(input=…, output=…)}} "
+                "in dollars per million tokens"
+            )
+        known = {name for name, footprint in self.footprints.items() if footprint.joules_known}
+        unmeasured = [name for name in called if name not in known]
+        if self.budget.joules is not None and unmeasured:
+            raise ConfigurationError(
+                f"budget joules={self.budget.joules}: the energy of {unmeasured[0]!r} is unknown; "
+                f"pass footprints={{{unmeasured[0]!r}: Footprint(parameters=…, "
+                "joules_per_flop=(…, …))}"
+            )
+        if (self.budget.tokens, self.budget.usd, self.budget.joules) == (None, None, None):
             return
         judges = (getattr(verifier, "capabilities", None) for verifier in self.verifiers)
         for able in (self.capabilities, *(j for j in judges if isinstance(j, Capabilities))):
             if able.cap is None:
                 raise ConfigurationError(
-                    f"a limit in tokens or dollars cannot hold for {able.name!r}: no way is known "
-                    "to cap the length of its replies; use a limit in calls or seconds"
+                    f"a limit in tokens, dollars or joules cannot hold for {able.name!r}: no way "
+                    "is known to cap the length of its replies; use a limit in calls or seconds"
                 )
 
-    @property
-    def paid_models(self) -> tuple[str, ...]:
-        """Names of the models that are called, the verifiers' too, unless they are free."""
-        own = () if self.capabilities.free else (self.capabilities.name,)
-        theirs = (getattr(verifier, "model_name", None) for verifier in self.verifiers)
-        return own + tuple(str(name) for name in theirs if name)
-
-    def priced(self, cost: Cost, model: str) -> Cost:
-        """Fill in the dollars of calls to `model`; None where its price is unknown."""
-        if self.capabilities.free and model == self.capabilities.name:
-            return replace(cost, usd=0.0)
-        price = self.prices.get(model)
+    def metered(self, cost: Cost, name: str) -> Cost:
+        """Fill in dollars, FLOPs and joules of calls to `name`; None where they are unknown."""
+        price, cost = self.prices.get(name), self.footprints.get(name, UNKNOWN).of(cost)
         return replace(cost, usd=None) if price is None else price.of(cost)
 
 
@@ -127,34 +130,15 @@ def read_context(context: Any) -> Mapping[str, Any]:
     return context
 
 
-def read_prices(prices: Mapping[str, Price | Mapping[str, float]] | None) -> dict[str, Price]:
-    """Return a table of prices; a price may be a dict of its fields."""
-    if prices is not None and not isinstance(prices, Mapping):
-        raise ConfigurationError(
-            f"prices={prices!r}: give {{model name: Price(input=…, output=…)}}"
-        )
-    read: dict[str, Price] = {}
-    for name, price in (prices or {}).items():
-        try:
-            read[name] = price if isinstance(price, Price) else Price(**price)
-        except TypeError:
-            raise ConfigurationError(
-                f"prices[{name!r}]={price!r}: give Price(input=…, output=…) in dollars per "
-                "million tokens"
-            ) from None
-    return read
-
-
 def read_budget(budget: Budget | Mapping[str, Any]) -> Budget:
     """Return a Budget from one, or from a dict of its limits."""
     if isinstance(budget, Budget):
         return budget
     if not isinstance(budget, Mapping):
         raise ConfigurationError(f"budget={budget!r}: give Budget(calls=8), or {{'calls': 8}}")
-    units = ("calls", "seconds", "tokens", "usd")
     for unit in budget:
-        if unit not in units:
-            raise ConfigurationError(f"unknown budget unit {unit!r}{nearest(str(unit), units)}")
+        if unit not in UNITS:
+            raise ConfigurationError(f"unknown budget unit {unit!r}{nearest(str(unit), UNITS)}")
     return Budget(**budget)
 
 

@@ -15,7 +15,7 @@ verifier_agent:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
@@ -26,6 +26,7 @@ from langgraph.managed import RemainingSteps
 
 from verifier_agent.budget import Budget, Remaining, Spent
 from verifier_agent.errors import ConfigurationError
+from verifier_agent.ledger import Ledger
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Cost, Selection, Task, Verdict
 
@@ -161,6 +162,36 @@ class Run:
         verdicts = self.plain.get("verdicts", {}).values()
         costs = [Cost.from_dict(plain["cost"]) for plain in (*candidates, *verdicts)]
         return Spent.of(costs, self.seconds)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Everything that was used, told apart."""
+        verdicts = self.tree.verdicts
+        return Ledger.of(
+            [candidate.cost for candidate in self.candidates],
+            [verdict.cost for verdict in verdicts],
+            depth=self._depth(verdicts),
+            seconds=self.seconds,
+        )
+
+    def _depth(self, verdicts: Sequence[Verdict]) -> int:
+        """Add up, over rounds, the most requests that one candidate and then one verdict took.
+
+        Requests of a round go out side by side, its judging follows; a retry waits for what failed.
+        """
+        judging: dict[str, int] = {}
+        for verdict in verdicts:
+            before = judging.get(verdict.candidate, 0)
+            judging[verdict.candidate] = max(before, verdict.cost.calls)
+        depth = 0
+        for decision in self.decisions:
+            made = [name for planned in decision["actions"] for name in planned["ids"]]
+            actions = [planned["action"] for planned in decision["actions"]]
+            named = [name for action in actions for name in action.get("candidates", ())]
+            depth += max((self.tree[n].cost.calls for n in made if n in self.tree), default=0)
+            # each verdict counts once, in the round that first asked for it
+            depth += max((judging.pop(name, 0) for name in (*made, *named)), default=0)
+        return depth
 
     @property
     def remaining(self) -> Remaining:

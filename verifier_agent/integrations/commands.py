@@ -12,7 +12,7 @@ from langchain_core.language_models import BaseChatModel
 from rich.console import Console
 from rich.text import Text
 
-from verifier_agent.budget import Budget, Price
+from verifier_agent.budget import Budget, Footprint, Price
 from verifier_agent.embedded.family import example
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph import Run, create_verifier_agent
@@ -121,10 +121,20 @@ def solve(
         int | None, typer.Option(help="Limit in tokens, prompts included.")
     ] = None,
     max_usd: Annotated[float | None, typer.Option(help="Limit in dollars; see --price.")] = None,
+    max_joules: Annotated[
+        float | None, typer.Option(help="Limit in joules, estimated; see --parameters.")
+    ] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Limit in seconds.")] = None,
     price: Annotated[
         str | None,
         typer.Option(metavar="INPUT/OUTPUT", help='Dollars per million tokens: "0.25/2".'),
+    ] = None,
+    parameters: Annotated[
+        float | None, typer.Option(help="Weights of the model that are used per token: 8e9.")
+    ] = None,
+    joules_per_flop: Annotated[
+        str | None,
+        typer.Option(metavar="LOW/HIGH", help="Of the machine it runs on: 2e-12/1e-11."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Makes the run repeatable.", show_default="another each run")
@@ -138,7 +148,13 @@ def solve(
         if question is None:
             typer.echo(EXPLAINED, err=True, nl=False)
             raise typer.Exit(BAD_INPUT)
-        budget = read_budget(max_calls, max_tokens, max_usd, max_seconds)
+        budget = read_budget(
+            calls=max_calls,
+            tokens=max_tokens,
+            usd=max_usd,
+            joules=max_joules,
+            seconds=max_seconds,
+        )
         text = read_question(question)
         chat_model = resolve_model(model, base_url=base_url)
         prices = read_prices(chat_model, price, max_usd)
@@ -149,6 +165,7 @@ def solve(
             budget=budget,
             selector=selector,
             prices=prices,
+            footprints=read_footprints(chat_model, parameters, joules_per_flop),
             seed=seed,
         )
         run = ask(agent, text, Watched(budget), Silence() if as_json else progress())
@@ -167,13 +184,10 @@ def demo(
 app.command("eval")(evaluate_pool)
 
 
-def read_budget(
-    calls: int | None, tokens: int | None, usd: float | None, seconds: float | None
-) -> Budget:
+def read_budget(**limits: Any) -> Budget:
     """Return the limits given, or the agent's own default if there is none."""
-    if (calls, tokens, usd, seconds) == (None, None, None, None):
-        return DEFAULT_BUDGET
-    return Budget(calls=calls, tokens=tokens, usd=usd, seconds=seconds)
+    given = {unit: limit for unit, limit in limits.items() if limit is not None}
+    return Budget(**given) if given else DEFAULT_BUDGET
 
 
 def read_question(question: str) -> str:
@@ -210,6 +224,26 @@ def read_prices(model: BaseChatModel, text: str | None, max_usd: float | None) -
         raise ConfigurationError(
             f"price {text!r}: give dollars per million tokens of input and output, as in 0.25/2"
         ) from None
+
+
+def read_footprints(
+    model: BaseChatModel, parameters: float | None, joules_per_flop: str | None
+) -> dict[str, Footprint]:
+    """Return the footprint of `model`, as far as it is given; "LOW/HIGH" joules per FLOP.
+
+    Raises ConfigurationError for another form.
+    """
+    if parameters is None and joules_per_flop is None:
+        return {}
+    low, _, high = (joules_per_flop or "").partition("/")
+    try:
+        energy = None if joules_per_flop is None else (float(low), float(high or low))
+    except ValueError:
+        raise ConfigurationError(
+            f"joules per FLOP {joules_per_flop!r}: give a range of numbers, as in 2e-12/1e-11"
+        ) from None
+    given = Footprint(parameters=parameters, joules_per_flop=energy)
+    return {capabilities(model).name: given}
 
 
 def tell(run: Run, *, as_json: bool) -> None:

@@ -41,6 +41,7 @@ def as_object(run: Run) -> dict[str, Any]:
             "calls": spent.calls,
             "tokens": spent.tokens,
             "usd": spent.usd,
+            "joules": spent.joules,
             "seconds": round(spent.seconds, 3),
         },
         "rounds": rounds(run),
@@ -56,6 +57,8 @@ def as_object(run: Run) -> dict[str, Any]:
             for candidate in run.candidates
         ],
         "seed": run.seed,
+        # the seconds stand above
+        "ledger": {k: v for k, v in run.ledger.to_dict().items() if k != "seconds"},
     }
 
 
@@ -120,6 +123,9 @@ def against(spent: Spent, budget: Budget) -> list[tuple[str, str, float | None]]
         of(dollars(spent.usd), dollars(budget.usd), (spent.usd or 0.0) / budget.usd, "usd")
     elif spent.usd != 0.0:
         of(dollars(spent.usd), None, None, "usd")
+    if budget.joules is not None:
+        share = (spent.joules or 0.0) / budget.joules
+        of(joules(spent.joules), joules(budget.joules), share, "joules")
     seconds = budget.seconds
     share = None if seconds is None else spent.seconds / seconds
     of(f"{spent.seconds:.1f}", None if seconds is None else f"{seconds:g}", share, "seconds")
@@ -131,6 +137,11 @@ def dollars(usd: float | None) -> str:
     if usd is None:
         return "unknown"
     return f"${usd:.2f}" if usd >= 1 else f"${usd:.2g}" if usd >= 1e-4 else f"${usd:.6f}"
+
+
+def joules(energy: float | None) -> str:
+    """Write an estimated energy; it is not known to more than two digits."""
+    return "unknown" if energy is None else f"{energy:.2g}"
 
 
 def deed(decision: Decision) -> str:

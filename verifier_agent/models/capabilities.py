@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
+from verifier_agent.budget import Footprint
 from verifier_agent.models.tokens import Margins
 
 
@@ -46,6 +47,8 @@ class Capabilities:
     """Further requests that the model may send by itself, unseen, for each call."""
     free: bool = False
     """True if a call costs no money."""
+    footprint: Footprint | None = None
+    """Its size, and the energy it takes, where it knows them."""
     margins: Margins = field(default_factory=Margins)
     """What its chat template may add to a prompt, for `input_bound`."""
 
@@ -55,6 +58,8 @@ def capabilities(model: BaseChatModel) -> Capabilities:
     stated = getattr(model, "capabilities", None)
     if isinstance(stated, Mapping):
         fields = {**stated, "margins": Margins(**stated.get("margins", {}))}
+        if isinstance(fields.get("footprint"), Mapping):
+            fields["footprint"] = Footprint(**fields["footprint"])
         return Capabilities(**fields)
     return stated if isinstance(stated, Capabilities) else _from_fields(model)
 

@@ -142,11 +142,12 @@ def spent(
     calls: Count | None = None,
     tokens: Count | None = None,
     usd: Amount | None = None,
+    joules: Amount | None = None,
     seconds: Amount | None = None,
 ) -> bool:
     """Any of these has been used. Softer than a budget: checked between rounds only."""
-    limits = ((calls, "calls"), (tokens, "tokens"), (usd, "usd"), (seconds, "seconds"))
-    used = ((limit, getattr(tree.spent, unit)) for limit, unit in limits if limit is not None)
+    limits = {"calls": calls, "tokens": tokens, "usd": usd, "joules": joules, "seconds": seconds}
+    used = ((n, getattr(tree.spent, unit)) for unit, n in limits.items() if n is not None)
     return any(value is not None and value >= limit for limit, value in used)
 
 

@@ -1,9 +1,10 @@
 """Train the embedded generator, from nothing, on correct solutions only.
 
-    python -m verifier_agent.training.generator --out DIRECTORY
+    python -m verifier_agent.training.generator --out DIRECTORY [--name sibling]
 
 leaves `generator_base.pt` after a first stage and `generator.pt` after a second, with larger
-numbers and longer chains, in the directory; run again, it goes on where it was.
+numbers and longer chains, in the directory; run again, it goes on where it was. The sibling is the
+same recipe on the same problems with 14 times the weights.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ except ImportError as error:
     raise MissingExtra("training the embedded models", "train") from error
 
 SIZE = Size(layers=4, width=96, heads=3)
+SIZES = {"generator": SIZE, "sibling": Size(layers=8, width=256, heads=8)}
 BASE_STEPS, HARD_STEPS = 3_200, 900
 BATCH = 48
 HARD_LR = 0.012
@@ -137,10 +139,11 @@ def run(
     curriculum: Curriculum,
     start: Path | None = None,
     until: int | None = None,
+    size: Size = SIZE,
 ) -> None:
     """Train the generator, from another checkpoint's weights if given, and leave a checkpoint."""
     torch.manual_seed(curriculum.seed)
-    model = LanguageModel(len(VOCABULARY), SIZE)
+    model = LanguageModel(len(VOCABULARY), size)
     if start is not None:
         model.load_state_dict(torch.load(start, weights_only=True)["model"])
     say(f"{checkpoint.name}: {sum(p.numel() for p in model.parameters())} parameters")
@@ -158,13 +161,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--name", choices=SIZES, default="generator")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    base = chosen.out / "generator_base.pt"
-    run(base, Plan(BASE_STEPS), Curriculum(chosen.seed, BASE_STEPS))
-    hard = Plan(HARD_STEPS, muon_lr=HARD_LR)
+    size, large = SIZES[chosen.name], chosen.name != "generator"
+    base = chosen.out / f"{chosen.name}_base.pt"
+    first = Curriculum(chosen.seed, BASE_STEPS)
+    run(base, Plan(BASE_STEPS, bfloat16=large), first, size=size)
+    hard = Plan(HARD_STEPS, muon_lr=HARD_LR, bfloat16=large)
     second = Curriculum(chosen.seed + 1, HARD_STEPS, mix=HARD)
-    run(chosen.out / "generator.pt", hard, second, start=base)
+    run(chosen.out / f"{chosen.name}.pt", hard, second, start=base, size=size)
 
 
 if __name__ == "__main__":

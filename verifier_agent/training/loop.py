@@ -32,6 +32,8 @@ class Plan:
     adam_lr: float = 3e-3
     save_every: int = 100
     report_every: int = 20
+    bfloat16: bool = False
+    """Multiply matrices in 16 bits, for speed; weights and optimizer stay in 32."""
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -65,7 +67,8 @@ def train(
     began, tokens_before = time.monotonic(), tokens
     last = plan.steps if until is None else min(until, plan.steps)
     while step < last:
-        loss, read = loss_at(step)
+        with torch.autocast("cpu", torch.bfloat16, enabled=plan.bfloat16):
+            loss, read = loss_at(step)
         torch.autograd.backward(loss)
         optimizer.step(learning_rate_scale(step, plan.steps))
         step, tokens = step + 1, tokens + read

@@ -32,11 +32,11 @@ try:
 except ImportError as error:
     raise MissingExtra("training the embedded models", "train") from error
 
-STEPS = 1_100
+STEPS = 5_000
 BATCH = 32
 CHUNK = 8
 MUON_LR = 0.012
-PROBLEMS, SAMPLES, TEMPERATURE = 4_000, 4, 1.0
+PROBLEMS, SAMPLES, TEMPERATURE = 25_000, 4, 1.0
 MIX = replace(generator.HARD, step_weights=(2, 3, 2, 2, 3, 2, 3, 2, 3, 3), out_of_reach=0.02)
 """The second stage of the generator, with more long chains."""
 
@@ -183,6 +183,9 @@ def run(
     if not start.exists():
         raise ConfigurationError(f"{start} is missing: train the generator first")
     model.reader.load_state_dict(torch.load(start, weights_only=True)["model"])
+    earlier = out / "reward_model_start.pt"
+    if earlier.exists():
+        model.load_state_dict(torch.load(earlier, weights_only=True)["model"], strict=False)
     say(f"{sum(p.numel() for p in model.parameters())} parameters")
     lessons = Lessons(seed, drawn, batch)
 
@@ -206,7 +209,12 @@ def main() -> None:
     kept = chosen.out / "chains.jsonl"
     if not kept.exists():
         chains.write(kept, training_chains(chosen.problems))
-    run(chosen.out, Plan(chosen.steps, muon_lr=MUON_LR), chains.read(kept), chosen.seed)
+    run(
+        chosen.out,
+        Plan(chosen.steps, muon_lr=MUON_LR, bfloat16=True),
+        chains.read(kept),
+        chosen.seed,
+    )
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from verifier_agent.integrations.asking import BAD_INPUT, NO_ANSWER, ask, errors
 from verifier_agent.integrations.demo import SEED, demonstrate
 from verifier_agent.integrations.evaluate import evaluate_pool
 from verifier_agent.integrations.live import progress
+from verifier_agent.integrations.plot import plot_results
 from verifier_agent.integrations.shown import as_object, cost, printable, report
 from verifier_agent.integrations.watching import Silence, Watched
 from verifier_agent.models import capabilities, resolve_model
@@ -182,6 +183,7 @@ def demo(
 
 
 app.command("eval")(evaluate_pool)
+app.command("plot")(plot_results)
 
 
 def read_budget(**limits: Any) -> Budget:

@@ -1,0 +1,69 @@
+"""A chart as a file: SVG, or one HTML page that needs nothing beside itself."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+from verifier_agent.errors import ConfigurationError, MissingExtra
+
+try:
+    import altair as alt
+    import vl_convert
+except ImportError as error:
+    raise MissingExtra("drawing", "plots") from error
+
+EXPOSED = "window.vegaEmbed = vegaEmbed;"
+# whatever a chart may hold, the page may reach nothing; Vega makes its functions with eval
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline' \
+'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>body {{ margin: 2rem; background: white; }}</style>
+</head>
+<body>
+<div id="chart"></div>
+<script>{library}</script>
+<script>
+vegaEmbed("#chart", {spec}, {{renderer: "svg", actions: {{export: true, source: false, compiled: \
+false, editor: false}}}});
+</script>
+</body>
+</html>
+"""
+
+
+def write_chart(chart: alt.TopLevelMixin, out: Path | str) -> None:
+    """Write a chart to `out`: ".svg", or ".html", which shows values under the pointer too.
+
+    Raises ConfigurationError for another ending, and for a file that cannot be written.
+    """
+    path = Path(out)
+    kinds = {".svg": _svg, ".html": _html}
+    if path.suffix.lower() not in kinds:
+        raise ConfigurationError(f"out={str(out)!r}: a name that ends in .html or .svg is needed")
+    text = kinds[path.suffix.lower()](chart.to_dict(), path.stem)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"out={str(out)!r}: {error.strerror or error}") from None
+
+
+def _svg(spec: dict[str, Any], _: str) -> str:
+    return vl_convert.vegalite_to_svg(spec)
+
+
+def _html(spec: dict[str, Any], title: str) -> str:
+    # a "<" in a name could end the script that it stands in
+    safe = json.dumps(spec).replace("<", "\\u003c")
+    return PAGE.format(
+        title=html.escape(title),
+        library=vl_convert.javascript_bundle(EXPOSED),
+        spec=safe,
+    )

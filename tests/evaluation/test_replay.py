@@ -16,10 +16,11 @@ from verifier_agent.budget import Remaining
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Question, Replay, Sample, evaluate
 from verifier_agent.evaluation.baselines import adaptive_consistency, best, majority, weighted
+from verifier_agent.evaluation.measured import Measured
 from verifier_agent.evaluation.pools import Survey
 from verifier_agent.evaluation.recorded import Recorded, ReplayChatModel
 from verifier_agent.evaluation.recorded_scores import Scale
-from verifier_agent.evaluation.replay import Point, Replayed, Replayer
+from verifier_agent.evaluation.replay import Replayer
 from verifier_agent.graph import Run
 from verifier_agent.search import resolve_policy
 from verifier_agent.selection import vote
@@ -40,7 +41,7 @@ def replayer(plain: Sequence[Plain], limits: Sequence[int] = (), **options: Any)
 
 def replay(
     plain: Sequence[Plain], limits: Sequence[int] = (), **options: Any
-) -> list[list[Replayed]]:
+) -> list[list[Measured]]:
     ready = replayer(plain, limits, **options)
     in_order = ready.settings.in_order
     return [ready.replay(Recorded.of(q, in_order=in_order)) for q in questions(plain)]
@@ -72,7 +73,8 @@ def test_every_seed_draws_in_another_order_and_always_in_the_same() -> None:
 def test_in_order_draws_as_the_file_is_written() -> None:
     plain = [a_question("q", [a_sample(a) for a in "abcdefgh"])]
     runs = replay(plain, policy="best_of(3)", selector="best", verifier=None, in_order=True)
-    assert runs[0][0].end == Point(sample=0, samples_used=3, tokens=None)
+    end = runs[0][0].end
+    assert (end.sample, end.samples_used, end.tokens) == (0, 3, None)
     drawn = replay(plain, policy="best_of(1)", verifier=None, seeds=30)
     assert len({run.end.sample for run in drawn[0]}) == 8
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation.calibrating import Platt, fit
+from verifier_agent.evaluation.measured import smaller_limits
 from verifier_agent.evaluation.pools import Survey
 from verifier_agent.evaluation.replay import Replay, Replayer
 from verifier_agent.evaluation.scoring import Scored
 from verifier_agent.evaluation.summary import Summary, pairs, sure
-from verifier_agent.evaluation.workers import replay_all
+from verifier_agent.evaluation.workers import baseline_scores, replay_all
 
 Plain = dict[str, Any]
 Tell = Callable[[int, int], None]
@@ -75,16 +76,14 @@ def evaluate(
                 [pair for scored in replayed(calibrate_on, []) for pair in pairs(scored, None)]
             )
         limits = smaller_limits(settings.max_samples or 1)
-        summary = Summary(settings, survey, limits, calibration)
+        source = baseline_scores(settings, survey)
+        summary = Summary(
+            settings.seeds, settings.max_samples, source.name if source else None, calibration
+        )
         for scored in replayed(pool, limits):
             summary.see(scored)
             write(scored, calibration)
     return summary.plain()
-
-
-def smaller_limits(most: int) -> list[int]:
-    """Return the powers of two below `most`."""
-    return [2**i for i in range(most.bit_length()) if 2**i < most]
 
 
 def _check_jobs(jobs: int, settings: Replay) -> None:

@@ -75,12 +75,26 @@ def auroc(judged: Judged) -> float | None:
     return wins / (right * wrong)
 
 
+def reliability(judged: Judged) -> list[dict[str, float]]:
+    """Return mean confidence, accuracy and count of each bin that holds something, in order."""
+    bins: dict[int, list[tuple[float, int]]] = {}
+    for confidence, right in judged:
+        bins.setdefault(min(int(confidence * BINS), BINS - 1), []).append((confidence, right))
+    return [
+        {
+            "confidence": math.fsum(confidence for confidence, _ in held) / len(held),
+            "accuracy": sum(right for _, right in held) / len(held),
+            "count": len(held),
+        }
+        for _, held in sorted(bins.items())
+    ]
+
+
 def calibration_error(judged: Judged) -> float | None:
     """Return the mean gap of confidence and accuracy over bins (ECE; Guo et al. 2017)."""
     if not judged:
         return None
-    bins: dict[int, list[tuple[float, int]]] = {}
-    for confidence, right in judged:
-        bins.setdefault(min(int(confidence * BINS), BINS - 1), []).append((confidence, right))
-    gaps = (abs(math.fsum(c - right for c, right in held)) for held in bins.values())
+    gaps = (
+        bin_["count"] * abs(bin_["confidence"] - bin_["accuracy"]) for bin_ in reliability(judged)
+    )
     return math.fsum(gaps) / len(judged)

@@ -22,6 +22,7 @@ LONGEST_LINE = 64 * 2**20
 """Bytes; no line is held in memory beyond this, whatever the file."""
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
+_BRANCHES = ("float", "int", "str")
 
 
 class _Strict(BaseModel):
@@ -34,6 +35,19 @@ class GeneratedTest(_Strict):
 
     weight: float = Field(ge=0)
     text: str
+
+
+class RecordedCost(_Strict):
+    """What calls used: the plain form of `verifier_agent.values.Cost`. None: not recorded."""
+
+    calls: int | None = Field(default=None, ge=0)
+    input_tokens: int | None = Field(default=None, ge=0)
+    cached_tokens: int | None = Field(default=None, ge=0)
+    output_tokens: int | None = Field(default=None, ge=0)
+    usd: float | None = Field(default=None, ge=0)
+    flops: float | None = Field(default=None, ge=0)
+    joules: float | None = Field(default=None, ge=0)
+    least_joules: float | None = Field(default=None, ge=0)
 
 
 class Sample(_Strict):
@@ -52,6 +66,19 @@ class Sample(_Strict):
     """By verifier: one number, or one for each step of the text."""
     tests: Annotated[str, Field(pattern="^[01]*$")] | None = None
     """One 0 or 1 per test of the question."""
+    cost: RecordedCost | None = None
+    """Of generating it, retries included."""
+    verifier_cost: RecordedCost | None = None
+    """Of judging it."""
+    done: bool = True
+    """False for the beginning of an answer."""
+    parent: str | None = None
+    """What it continues or revises, in the words of who recorded it."""
+
+    @property
+    def drawable(self) -> bool:
+        """True of an independent whole answer, which is what replay draws."""
+        return self.done and self.parent is None
 
 
 class Question(_Strict):
@@ -62,6 +89,8 @@ class Question(_Strict):
     kind: Literal["text", "code"] = "text"
     """In "code" the question is the head of a program, and each text a continuation of it."""
     gold: str | None = None
+    level: int | str | None = None
+    """How hard it is, by somebody's own scale."""
     tests: list[GeneratedTest] | None = None
     samples: list[Sample] = Field(min_length=1)
 
@@ -115,7 +144,7 @@ def _faults(error: ValidationError) -> list[str]:
     faults: dict[tuple[str, ...], str] = {}
     for one in error.errors(include_url=False, include_context=False):
         # pydantic names the branch of a union; to the reader of a file it is no field
-        names = tuple(str(p) for p in one["loc"] if p != "float" and "list[" not in str(p))
+        names = tuple(str(p) for p in one["loc"] if p not in _BRANCHES and "list[" not in str(p))
         faults.setdefault(names, f"{'.'.join(names)}: {one['msg']}" if names else one["msg"])
     deepest = [n for n in faults if not any(m[: len(n)] == n and m != n for m in faults)]
     return [faults[names] for names in deepest]
@@ -186,6 +215,7 @@ class Survey:
     labelled: int = 0
     """Questions of which every sample has `correct`."""
     samples: int = 0
+    """Independent whole answers; nothing else is drawn."""
     most_samples: int = 0
     """Of the question that has the most."""
     models: set[str] = field(default_factory=set)
@@ -195,11 +225,17 @@ class Survey:
     """The lowest and the highest number recorded under each name, steps included."""
 
     def see(self, question: Question) -> None:
-        """Take in one more question."""
+        """Take in one more question; raises ConfigurationError if there is nothing to draw."""
+        drawable = sum(sample.drawable for sample in question.samples)
+        if not drawable:
+            raise ConfigurationError(
+                f"question {question.id!r}: all that was recorded are steps and revisions, and "
+                "replay draws independent whole answers; record best_of or sample"
+            )
         self.questions += 1
         self.labelled += question.labelled
-        self.samples += len(question.samples)
-        self.most_samples = max(self.most_samples, len(question.samples))
+        self.samples += drawable
+        self.most_samples = max(self.most_samples, drawable)
         for sample in question.samples:
             if sample.model is not None:
                 self.models.add(sample.model)

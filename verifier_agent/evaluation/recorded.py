@@ -19,12 +19,13 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.evaluation.pools import Question
+from verifier_agent.evaluation.pools import Question, RecordedCost
 from verifier_agent.graph.growing import STATED, draw_seed
 from verifier_agent.values import Candidate, Task, order
 
 NAME = "recorded"
 """The model of answers that do not say theirs."""
+NOT_RECORDED = RecordedCost()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Answer:
     scores: dict[str, float | list[float]]
     passed: float | None
     """The weighted share of the generated tests that it passes; None where none were run."""
+    cost: RecordedCost
+    """Of generating it."""
+    verifier_cost: RecordedCost
+    """Of judging it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Recorded:
     id: str
     question: str
     answers: tuple[Answer, ...]
+    places: tuple[int, ...]
+    """Where in `answers` those stand that are drawn: the independent whole ones."""
     in_order: bool = False
 
     @classmethod
@@ -63,15 +70,18 @@ class Recorded:
                 logprob=sample.logprob,
                 scores=sample.scores,
                 passed=_share(weights, sample.tests),
+                # how many tokens were generated is known by itself in most pools
+                cost=sample.cost or RecordedCost(output_tokens=sample.tokens),
+                verifier_cost=sample.verifier_cost or NOT_RECORDED,
             )
             for sample in question.samples
         ]
-        return cls(question.id, question.question, tuple(answers), in_order)
+        places = tuple(i for i, sample in enumerate(question.samples) if sample.drawable)
+        return cls(question.id, question.question, tuple(answers), places, in_order)
 
     def drawn(self, seed: int) -> Sequence[int]:
-        """Return the places of all answers in the order in which this seed draws them."""
-        n = len(self.answers)
-        return range(n) if self.in_order else _shuffled(seed, self.id, n)
+        """Return places of answers in the order in which this seed draws them."""
+        return self.places if self.in_order else _shuffled(seed, self.id, self.places)
 
     def message(self, seed: int) -> HumanMessage:
         """Return the question as it is put to the agent; its id says whose answers are drawn."""
@@ -79,10 +89,10 @@ class Recorded:
 
 
 @lru_cache(maxsize=64)
-def _shuffled(seed: int, name: str, n: int) -> tuple[int, ...]:
-    places = list(range(n))
-    random.Random(f"{seed}:{name}").shuffle(places)
-    return tuple(places)
+def _shuffled(seed: int, name: str, places: tuple[int, ...]) -> tuple[int, ...]:
+    order = list(places)
+    random.Random(f"{seed}:{name}").shuffle(order)
+    return tuple(order)
 
 
 def _share(weights: Sequence[float], results: str | None) -> float | None:

@@ -1,9 +1,10 @@
-"""The scorer: the only place where replayed runs and the labels of their questions meet."""
+"""The scorer: the only place where runs and the labels of their questions meet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from verifier_agent.evaluation.baselines import (
     adaptive_consistency,
@@ -11,11 +12,10 @@ from verifier_agent.evaluation.baselines import (
     majority,
     weighted,
 )
+from verifier_agent.evaluation.measured import Measured, Point
 from verifier_agent.evaluation.metrics import mean
-from verifier_agent.evaluation.pools import Question
-from verifier_agent.evaluation.recorded import Recorded
-from verifier_agent.evaluation.recorded_scores import Source
-from verifier_agent.evaluation.replay import Point, Replayed
+from verifier_agent.evaluation.pools import Question, Sample
+from verifier_agent.evaluation.usage import Usage, mean_known, mean_usage
 
 BASELINES = ("first", "majority", "weighted", "best", "adaptive_consistency", "oracle")
 
@@ -26,17 +26,23 @@ class Means:
 
     accuracy: float | None
     """None without labels."""
-    samples: float
+    samples: float | None
+    """None if there was nothing to draw from."""
     tokens: float | None = None
+    usage: Usage | None = None
+    """None for a baseline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
     """One question: its runs, how they did, and how the baselines did with the same draws."""
 
-    runs: tuple[Replayed, ...]
+    runs: tuple[Measured, ...]
     right: tuple[int | None, ...]
     """Of each run, 1 or 0; None without labels. A run that chose nothing is wrong."""
+    level: int | str | None
+    share: float | None
+    """Of the samples that are right; None without labels."""
     end: Means
     curve: tuple[Means, ...]
     baselines: Mapping[str, Means]
@@ -44,20 +50,32 @@ class Scored:
 
 def score(
     question: Question,
-    recorded: Recorded,
-    runs: Sequence[Replayed],
-    max_samples: int,
-    scores: Source | None,
+    runs: Sequence[Measured],
+    drawn: Sequence[Sequence[int]],
+    scores: Sequence[float | None] | None,
 ) -> Scored:
-    """Compare what was chosen with the labels; the baselines weigh by `scores`."""
+    """Compare what was chosen with the labels, and with what the baselines choose.
+
+    Args:
+        question: With its labels.
+        runs: One for each seed.
+        drawn: For each run, the samples that the baselines get, in the order drawn.
+        scores: One for each sample, in [0, 1], for the baselines to weigh by; None: there are none.
+    """
+    labels = [sample.correct for sample in question.samples if sample.correct is not None]
+    # a live run that ended early stands where it stood
+    curve = zip_longest(*(run.curve for run in runs))
     return Scored(
         runs=tuple(runs),
         right=tuple(_right(question, run.end.sample) for run in runs),
+        level=question.level,
+        share=mean(labels) if question.labelled else None,
         end=_means(question, [run.end for run in runs]),
         curve=tuple(
-            _means(question, points) for points in zip(*(r.curve for r in runs), strict=True)
+            _means(question, [at or run.end for at, run in zip(points, runs, strict=True)])
+            for points in curve
         ),
-        baselines=_baselines(question, recorded, [r.seed for r in runs], max_samples, scores),
+        baselines=_baselines(question, drawn, scores),
     )
 
 
@@ -69,39 +87,44 @@ def _right(question: Question, sample: int | None) -> int | None:
 
 def _means(question: Question, points: Sequence[Point]) -> Means:
     right = [r for r in (_right(question, p.sample) for p in points) if r is not None]
-    tokens = [p.tokens for p in points if p.tokens is not None]
     return Means(
         accuracy=mean(right),
-        samples=sum(p.samples_used for p in points) / len(points),
-        tokens=mean(tokens) if len(tokens) == len(points) else None,
+        samples=mean([p.samples_used for p in points]),
+        tokens=mean_known([p.tokens for p in points]),
+        usage=mean_usage([p.usage for p in points]),
     )
 
 
 def _baselines(
-    question: Question,
-    recorded: Recorded,
-    seeds: Sequence[int],
-    max_samples: int,
-    scores: Source | None,
+    question: Question, drawn: Sequence[Sequence[int]], scores: Sequence[float | None] | None
 ) -> dict[str, Means]:
-    """Return the baselines over the same seeds; those that need scores only where there are any."""
+    """Return the means over all runs; a baseline that needs what is missing has no accuracy."""
     right: dict[str, list[int]] = {name: [] for name in BASELINES}
-    used: list[int] = []
-    for seed in seeds:
-        places = recorded.drawn(seed)[:max_samples]
-        drawn = [question.samples[i] for i in places]
-        numbers = [None if scores is None else scores.score(recorded.answers[i]) for i in places]
-        pairs = [(sample.answer, number) for sample, number in zip(drawn, numbers, strict=True)]
-        chosen = {"first": 0, "majority": majority([(key, None) for key, _ in pairs])}
-        if scores is not None:
-            chosen |= {"weighted": weighted(pairs), "best": best(pairs)}
-        unscored = [(key, None) for key, _ in pairs]
-        chosen["adaptive_consistency"], draws = adaptive_consistency(unscored)
-        used.append(draws)
+    used: dict[str, list[int]] = {name: [] for name in BASELINES}
+    for places in filter(None, drawn):
+        samples = [question.samples[i] for i in places]
+        numbers = None if scores is None else [scores[i] for i in places]
+        for name, (place, draws) in _choices(samples, numbers).items():
+            used[name].append(draws)
+            if question.labelled:
+                right[name].append(samples[place].correct or 0)
+        used["oracle"].append(len(samples))
         if question.labelled:
-            for name, place in chosen.items():
-                right[name].append(drawn[place].correct or 0)
-            right["oracle"].append(max(sample.correct or 0 for sample in drawn))
-    n = float(min(max_samples, len(question.samples)))
-    samples = {"first": 1.0, "adaptive_consistency": sum(used) / len(used)}
-    return {name: Means(mean(right[name]), samples.get(name, n)) for name in BASELINES}
+            right["oracle"].append(max(sample.correct or 0 for sample in samples))
+    return {name: Means(mean(right[name]), mean(used[name])) for name in BASELINES}
+
+
+def _choices(
+    samples: Sequence[Sample], scores: Sequence[float | None] | None
+) -> dict[str, tuple[int, int]]:
+    """Return for each baseline which of the samples it chooses, and how many it draws."""
+    n, unscored = len(samples), [(sample.answer, None) for sample in samples]
+    chosen = {
+        "first": (0, 1),
+        "majority": (majority(unscored), n),
+        "adaptive_consistency": adaptive_consistency(unscored),
+    }
+    if scores is not None:
+        pairs = [(sample.answer, one) for sample, one in zip(samples, scores, strict=True)]
+        chosen |= {"weighted": (weighted(pairs), n), "best": (best(pairs), n)}
+    return chosen

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from verifier_agent.evaluation.calibrating import Platt
+from verifier_agent.evaluation.figures import (
+    accuracies,
+    by_budget,
+    by_difficulty,
+    figures,
+)
 from verifier_agent.evaluation.metrics import (
     auroc,
     brier,
     calibration_error,
     intervals,
     mean,
-    standard_error,
+    reliability,
 )
-from verifier_agent.evaluation.pools import Survey
-from verifier_agent.evaluation.replay import Replay
-from verifier_agent.evaluation.scoring import BASELINES, Means, Scored
-from verifier_agent.evaluation.workers import baseline_scores
+from verifier_agent.evaluation.scoring import BASELINES, Scored
+from verifier_agent.evaluation.usage import mean_known
 
 Plain = dict[str, Any]
 
@@ -45,73 +48,67 @@ class Summary:
     questions: runs of one question are not independent.
     """
 
-    settings: Replay
-    survey: Survey
-    limits: list[int]
+    seeds: int
+    max_samples: int | None = None
+    """The most that a run could draw; None: the most that one drew."""
+    weighed_by: str | None = None
+    """The scores that the baselines were given."""
     calibration: Platt | None = None
-    _ends: list[Means] = field(default_factory=list)
-    _curves: list[tuple[Means, ...]] = field(default_factory=list)
-    _baselines: dict[str, list[Means]] = field(default_factory=lambda: {n: [] for n in BASELINES})
+    _questions: list[Scored] = field(default_factory=list)
+    _most: int = 1
     _judged: list[tuple[float, int]] = field(default_factory=list)
     _outcomes: list[str] = field(default_factory=list)
     _bases: set[str] = field(default_factory=set)
 
     def see(self, scored: Scored) -> None:
         """Take in one more question."""
-        self._ends.append(scored.end)
-        self._curves.append((*scored.curve, scored.end))
-        for name, means in scored.baselines.items():
-            self._baselines[name].append(means)
+        self._questions.append(replace(scored, runs=(), right=()))
+        self._most = max(self._most, *(run.end.samples_used for run in scored.runs))
         self._judged += pairs(scored, self.calibration)
         self._outcomes += [run.outcome for run in scored.runs]
         self._bases |= {run.basis for run in scored.runs}
 
     def plain(self) -> Plain:
         """Return the object that `evaluate` returns."""
-        most = self.settings.max_samples
-        right = _accuracies(self._ends)
-        by_budget = [
-            {"max_samples": limit, **_figures(points)}
-            for limit, points in zip(
-                (*self.limits, most), zip(*self._curves, strict=True), strict=True
-            )
-        ]
+        most, ends = self.max_samples or self._most, [q.end for q in self._questions]
         given = self.calibration
-        source = baseline_scores(self.settings, self.survey)
         return {
-            "questions": len(self._ends),
-            **_figures(self._ends),
+            "questions": len(ends),
+            **figures(ends),
             "brier": brier(self._judged),
             "auroc": auroc(self._judged),
             "ece": calibration_error(self._judged),
+            "reliability": reliability(self._judged),
             "gave_up": self._outcomes.count("gave_up") / len(self._outcomes),
-            "by_budget": by_budget,
+            "by_budget": by_budget(self._questions, most),
+            "by_difficulty": by_difficulty(self._questions, most),
             "baselines": {name: self._baseline(name) for name in BASELINES},
             "differences": self._differences(),
-            "labelled": len(right),
-            "seeds": self.settings.seeds,
+            "labelled": len(accuracies(ends)),
+            "seeds": self.seeds,
             "outcomes": {o: self._outcomes.count(o) for o in sorted(set(self._outcomes))},
             "basis": sorted(self._bases) if given is None else ["P(correct)"],
             "calibration": given and {"slope": given.slope, "intercept": given.intercept},
-            "weighed_by": None if source is None else source.name,
+            "weighed_by": self.weighed_by,
         }
 
     def _baseline(self, name: str) -> Any:
-        points = self._baselines[name]
-        accuracy = mean(_accuracies(points))
+        points = [question.baselines[name] for question in self._questions]
+        accuracy = mean(accuracies(points))
         if name != "adaptive_consistency":
             return accuracy
-        return {"accuracy": accuracy, "mean_samples": mean([p.samples for p in points])}
+        return {"accuracy": accuracy, "mean_samples": mean_known([p.samples for p in points])}
 
     def _differences(self) -> dict[str, Plain]:
         """Return policy minus baseline, with its paired bootstrap interval over questions."""
         differences = {
             name: [
-                end.accuracy - point.accuracy
-                for end, point in zip(self._ends, points, strict=True)
-                if end.accuracy is not None and point.accuracy is not None
+                end - baseline
+                for question in self._questions
+                if (end := question.end.accuracy) is not None
+                and (baseline := question.baselines[name].accuracy) is not None
             ]
-            for name, points in self._baselines.items()
+            for name in BASELINES
         }
         known = {name: values for name, values in differences.items() if values}
         ends = intervals(known)
@@ -119,19 +116,3 @@ class Summary:
             name: {"accuracy": mean(values), "interval": list(ends[name]) if ends else None}
             for name, values in known.items()
         }
-
-
-def _accuracies(points: Sequence[Means]) -> list[float]:
-    return [point.accuracy for point in points if point.accuracy is not None]
-
-
-def _figures(points: Sequence[Means]) -> Plain:
-    right = _accuracies(points)
-    tokens = [point.tokens for point in points if point.tokens is not None]
-    return {
-        "accuracy": mean(right),
-        "accuracy_se": standard_error(right),
-        "mean_samples": mean([point.samples for point in points]),
-        # a mean over the known ones alone would be no one's mean
-        "mean_tokens": mean(tokens) if len(tokens) == len(points) else None,
-    }

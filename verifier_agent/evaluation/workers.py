@@ -41,7 +41,10 @@ class Worker:
         question = line.read()
         recorded = Recorded.of(question, in_order=self._replayer.settings.in_order)
         runs = self._replayer.replay(recorded)
-        return score(question, recorded, runs, self._replayer.max_samples, self._scores)
+        drawn = [recorded.drawn(run.seed)[: self._replayer.max_samples] for run in runs]
+        source = self._scores
+        scores = None if source is None else [source.score(a) for a in recorded.answers]
+        return score(question, runs, drawn, scores)
 
 
 def baseline_scores(settings: Replay, survey: Survey) -> Source | None:

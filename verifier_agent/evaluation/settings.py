@@ -1,0 +1,51 @@
+"""What is evaluated, and how often: the part that replayed and live evaluation share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.search import PolicyFunction, agree, resolve_policy, sample, until
+from verifier_agent.selection import SelectorFunction
+from verifier_agent.verifiers import VerifierLike
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What is evaluated. Raises ConfigurationError for a wrong number."""
+
+    policy: str | PolicyFunction | None = None
+    """None: draw until 95 % sure of the majority, 4 at a time."""
+    selector: str | SelectorFunction | None = None
+    """None: what an agent with this verifier chooses by."""
+    verifier: VerifierLike | Sequence[VerifierLike] | None = "agreement"
+    """As for an agent. None: nobody judges."""
+    max_samples: int | None = None
+    """The most answers that a run may draw."""
+    seeds: int = 1
+    """Runs per question: seeds 0, 1, …"""
+
+    def __post_init__(self) -> None:
+        for name in ("max_samples", "seeds"):
+            value = getattr(self, name)
+            if value is None and name == "max_samples":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ConfigurationError(
+                    f"{name}={value!r}: a whole number of at least 1 is needed"
+                )
+
+    @property
+    def verifiers(self) -> list[VerifierLike]:
+        """The verifiers asked for, as a list."""
+        if isinstance(self.verifier, list | tuple):
+            return list(self.verifier)
+        return [] if self.verifier is None else [cast(VerifierLike, self.verifier)]
+
+    def resolved_policy(self, most: int) -> PolicyFunction:
+        """Return the policy; the one that is used when none is named draws at most `most`."""
+        if self.policy is None:
+            return until(sample(most), agree(0.95))
+        return resolve_policy(self.policy)

@@ -8,23 +8,21 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
-from langchain_core.language_models import BaseChatModel
 from rich.console import Console
 from rich.text import Text
 
-from verifier_agent.budget import Budget, Footprint, Price
 from verifier_agent.embedded.family import example
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph import Run, create_verifier_agent
-from verifier_agent.graph.build import DEFAULT_BUDGET
 from verifier_agent.integrations.asking import BAD_INPUT, NO_ANSWER, ask, errors_in_words, say
 from verifier_agent.integrations.demo import SEED, demonstrate
 from verifier_agent.integrations.evaluate import evaluate_pool
+from verifier_agent.integrations.limits import read_budget, read_footprints, read_prices
 from verifier_agent.integrations.live import progress
 from verifier_agent.integrations.plot import plot_results
 from verifier_agent.integrations.shown import as_object, cost, printable, report
 from verifier_agent.integrations.watching import Silence, Watched
-from verifier_agent.models import capabilities, resolve_model
+from verifier_agent.models import resolve_model
 
 EXAMPLE = f"verifier-agent solve {shlex.quote(example(level=1, seed=0).question)}"
 """Works offline, on the embedded models, without a key."""
@@ -186,12 +184,6 @@ app.command("eval")(evaluate_pool)
 app.command("plot")(plot_results)
 
 
-def read_budget(**limits: Any) -> Budget:
-    """Return the limits given, or the agent's own default if there is none."""
-    given = {unit: limit for unit, limit in limits.items() if limit is not None}
-    return Budget(**given) if given else DEFAULT_BUDGET
-
-
 def read_question(question: str) -> str:
     """Return the question, from standard input for "-"; raises ConfigurationError if empty."""
     if question == "-":
@@ -202,50 +194,6 @@ def read_question(question: str) -> str:
     if not question.strip():
         raise ConfigurationError("the question is empty")
     return question.strip()
-
-
-def read_prices(model: BaseChatModel, text: str | None, max_usd: float | None) -> dict[str, Price]:
-    """Return the price of `model`, read from "INPUT/OUTPUT" in dollars per million tokens.
-
-    Raises ConfigurationError for another form, and for a limit in dollars without a price.
-    """
-    able = capabilities(model)
-    if text is None:
-        if max_usd is not None and not able.free:
-            raise ConfigurationError(
-                f"a limit in dollars needs the price of {able.name!r}: "
-                "--price INPUT/OUTPUT, in dollars per million tokens"
-            )
-        return {}
-    given, _, made = text.partition("/")
-    try:
-        return {able.name: Price(input=float(given), output=float(made))}
-    except ValueError as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        raise ConfigurationError(
-            f"price {text!r}: give dollars per million tokens of input and output, as in 0.25/2"
-        ) from None
-
-
-def read_footprints(
-    model: BaseChatModel, parameters: float | None, joules_per_flop: str | None
-) -> dict[str, Footprint]:
-    """Return the footprint of `model`, as far as it is given; "LOW/HIGH" joules per FLOP.
-
-    Raises ConfigurationError for another form.
-    """
-    if parameters is None and joules_per_flop is None:
-        return {}
-    low, _, high = (joules_per_flop or "").partition("/")
-    try:
-        energy = None if joules_per_flop is None else (float(low), float(high or low))
-    except ValueError:
-        raise ConfigurationError(
-            f"joules per FLOP {joules_per_flop!r}: give a range of numbers, as in 2e-12/1e-11"
-        ) from None
-    given = Footprint(parameters=parameters, joules_per_flop=energy)
-    return {capabilities(model).name: given}
 
 
 def tell(run: Run, *, as_json: bool) -> None:

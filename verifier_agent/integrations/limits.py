@@ -1,0 +1,62 @@
+"""From options of the command line to limits, prices and footprints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+
+from verifier_agent.budget import Budget, Footprint, Price
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.graph.build import DEFAULT_BUDGET
+from verifier_agent.models import capabilities
+
+
+def read_budget(**limits: Any) -> Budget:
+    """Return the limits given, or the agent's own default if there is none."""
+    given = {unit: limit for unit, limit in limits.items() if limit is not None}
+    return Budget(**given) if given else DEFAULT_BUDGET
+
+
+def read_prices(model: BaseChatModel, text: str | None, max_usd: float | None) -> dict[str, Price]:
+    """Return the price of `model`, read from "INPUT/OUTPUT" in dollars per million tokens.
+
+    Raises ConfigurationError for another form, and for a limit in dollars without a price.
+    """
+    able = capabilities(model)
+    if text is None:
+        if max_usd is not None and not able.free:
+            raise ConfigurationError(
+                f"a limit in dollars needs the price of {able.name!r}: "
+                "--price INPUT/OUTPUT, in dollars per million tokens"
+            )
+        return {}
+    given, _, made = text.partition("/")
+    try:
+        return {able.name: Price(input=float(given), output=float(made))}
+    except ValueError as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(
+            f"price {text!r}: give dollars per million tokens of input and output, as in 0.25/2"
+        ) from None
+
+
+def read_footprints(
+    model: BaseChatModel, parameters: float | None, joules_per_flop: str | None
+) -> dict[str, Footprint]:
+    """Return the footprint of `model`, as far as it is given; "LOW/HIGH" joules per FLOP.
+
+    Raises ConfigurationError for another form.
+    """
+    if parameters is None and joules_per_flop is None:
+        return {}
+    low, _, high = (joules_per_flop or "").partition("/")
+    try:
+        energy = None if joules_per_flop is None else (float(low), float(high or low))
+    except ValueError:
+        raise ConfigurationError(
+            f"joules per FLOP {joules_per_flop!r}: give a range of numbers, as in 2e-12/1e-11"
+        ) from None
+    given = Footprint(parameters=parameters, joules_per_flop=energy)
+    return {capabilities(model).name: given}

@@ -72,7 +72,7 @@ class Spent(Value):
     @classmethod
     def of(cls, costs: Iterable[Cost], seconds: float = 0.0) -> Spent:
         """Add up `costs`."""
-        total = sum(costs, Cost())
+        total = Cost.total(costs)
         return cls(
             calls=total.calls,
             tokens=total.tokens,

@@ -56,7 +56,7 @@ class Ledger(Value):
         seconds: float = 0.0,
     ) -> Ledger:
         """Add up the costs of candidates (`answering`) and of verdicts (`judging`)."""
-        made, judged = sum(answering, Cost()), sum(judging, Cost())
+        made, judged = Cost.total(answering), Cost.total(judging)
         total = made + judged
         return cls(
             generated_tokens=made.output_tokens,

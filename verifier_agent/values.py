@@ -7,8 +7,9 @@ form only, typed objects live inside a node.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from verifier_agent.errors import UnreadableVerdict
@@ -58,21 +59,22 @@ class Cost(Value):
 
     def __add__(self, other: Cost) -> Cost:
         """Add field by field; an unknown part makes the sum unknown."""
-        return Cost(
-            calls=self.calls + other.calls,
-            input_tokens=self.input_tokens + other.input_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            usd=_sum(self.usd, other.usd),
-            flops=_sum(self.flops, other.flops),
-            joules=_sum(self.joules, other.joules),
-            least_joules=_sum(self.least_joules, other.least_joules),
-            exact=self.exact and other.exact,
-        )
+        return Cost.total((self, other))
+
+    @classmethod
+    def total(cls, costs: Iterable[Cost]) -> Cost:
+        """Add up `costs`; an unknown part makes the sum unknown."""
+        costs = list(costs)
+        counts = {name: sum(map(attrgetter(name), costs)) for name in _COUNTS}
+        amounts: dict[str, float | None] = {}
+        for name in _AMOUNTS:
+            given = list(map(attrgetter(name), costs))
+            amounts[name] = None if None in given else sum(given)
+        return cls(**counts, **amounts, exact=all(cost.exact for cost in costs))  # type: ignore[arg-type]
 
 
-def _sum(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one + other
+_COUNTS = ("calls", "input_tokens", "cached_tokens", "output_tokens")
+_AMOUNTS = ("usd", "flops", "joules", "least_joules")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -215,7 +215,7 @@ def _afford(
         if n >= 1:
             chosen.append((replace(action, n=n), cap, bounds.request(action, cap or 0)))
             left = left.minus(times(unit, n))
-    again = sum((times(request, a.n) for a, _, request in chosen), Cost())
+    again = Cost.total(times(request, a.n) for a, _, request in chosen)
     more = left.fits(again) if chosen else 0
     attempts = 1 + int(min(more, ATTEMPTS - 1))
     spare = int(min(more - (attempts - 1), attempts))

@@ -137,6 +137,6 @@ def bounds(parts: Parts, run: Run) -> Bounds:
             return Cost()
         size = len(brief(action, run.tree, able).prefix.encode()) + cap * BYTES_PER_TOKEN
         judges = [verifier for verifier in parts.verifiers if judging.applies(verifier, run.tree)]
-        return sum((judging.bound(parts, v, run.task, size) for v in judges), Cost())
+        return Cost.total(judging.bound(parts, v, run.task, size) for v in judges)
 
     return Bounds(request=request, judging=judgement, cap=parts.max_tokens or able.default_cap)

@@ -28,6 +28,9 @@ from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
 
 
+FREE = Cost()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """Candidates for one verifier to judge at once."""
@@ -125,6 +128,8 @@ def bound(parts: Parts, verifier: Verifier, task: Task, candidate: Candidate | i
 
 def _metered(parts: Parts, verifier: Verifier, cost: Cost) -> Cost:
     """Fill in what follows from tokens; dollars that the verifier states itself are kept."""
+    if cost == FREE:
+        return cost
     known = parts.metered(cost, caller_of_verifier(verifier).name)
     return known if cost.usd is None else replace(known, usd=cost.usd)
 

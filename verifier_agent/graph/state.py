@@ -17,8 +17,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Annotated, Any
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, TypeVar
 
 from langchain_core.messages import BaseMessage, HumanMessage, message_to_dict
 from langgraph.graph import MessagesState
@@ -28,7 +28,7 @@ from verifier_agent.budget import Budget, Remaining, Spent
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.ledger import Ledger
 from verifier_agent.tree import Tree
-from verifier_agent.values import Candidate, Cost, Selection, Task, Verdict
+from verifier_agent.values import Candidate, Selection, Task, Verdict
 
 SCHEMA = 1
 """Version of the plain form; stored from the first release on."""
@@ -99,6 +99,33 @@ def read_task(messages: list[BaseMessage], context: Mapping[str, Any]) -> Task:
     )
 
 
+Kind = TypeVar("Kind", Candidate, Verdict)
+
+
+class _Same:
+    """A plain value by its identity: equal to itself alone."""
+
+    __slots__ = ("plain",)
+
+    def __init__(self, plain: Plain) -> None:
+        self.plain = plain
+
+    def __hash__(self) -> int:
+        return id(self.plain)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.plain is other.plain
+
+
+@lru_cache(maxsize=2048)
+def _read(kind: Any, same: _Same) -> Any:
+    """Return the typed form of a plain value of the state; state is never changed in place.
+
+    Every edge and node reads the whole tree anew, and nearly all of it was there before.
+    """
+    return kind.from_dict(same.plain)
+
+
 @dataclass(frozen=True)
 class Run:
     """The typed view of one run, read from the graph's state or output."""
@@ -158,10 +185,11 @@ class Run:
     @cached_property
     def spent(self) -> Spent:
         """What was used: a fold over the costs of all candidates and verdicts."""
-        candidates = self.plain.get("candidates", {}).values()
-        verdicts = self.plain.get("verdicts", {}).values()
-        costs = [Cost.from_dict(plain["cost"]) for plain in (*candidates, *verdicts)]
-        return Spent.of(costs, self.seconds)
+        made, said = self._typed("candidates", Candidate), self._typed("verdicts", Verdict)
+        return Spent.of([one.cost for one in (*made, *said)], self.seconds)
+
+    def _typed(self, name: str, kind: type[Kind]) -> list[Kind]:
+        return [_read(kind, _Same(plain)) for plain in self.plain.get(name, {}).values()]
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -208,8 +236,8 @@ class Run:
         """The candidates and verdicts."""
         return Tree(
             self.task if self.messages else Task(question=""),
-            [Candidate.from_dict(plain) for plain in self.plain.get("candidates", {}).values()],
-            [Verdict.from_dict(plain) for plain in self.plain.get("verdicts", {}).values()],
+            self._typed("candidates", Candidate),
+            self._typed("verdicts", Verdict),
             seed=self.seed,
             spent=self.spent,
         )

@@ -27,7 +27,6 @@ from verifier_agent.models import text_bound
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
 
-
 FREE = Cost()
 
 

@@ -18,7 +18,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from langchain_core.messages import BaseMessage, HumanMessage, message_to_dict
 from langgraph.graph import MessagesState
@@ -99,7 +99,7 @@ def read_task(messages: list[BaseMessage], context: Mapping[str, Any]) -> Task:
     )
 
 
-Kind = TypeVar("Kind", Candidate, Verdict)
+_KINDS = {"candidates": Candidate, "verdicts": Verdict}
 
 
 class _Same:
@@ -118,12 +118,12 @@ class _Same:
 
 
 @lru_cache(maxsize=2048)
-def _read(kind: Any, same: _Same) -> Any:
+def _read(name: str, same: _Same) -> Any:
     """Return the typed form of a plain value of the state; state is never changed in place.
 
     Every edge and node reads the whole tree anew, and nearly all of it was there before.
     """
-    return kind.from_dict(same.plain)
+    return _KINDS[name].from_dict(same.plain)
 
 
 @dataclass(frozen=True)
@@ -185,11 +185,11 @@ class Run:
     @cached_property
     def spent(self) -> Spent:
         """What was used: a fold over the costs of all candidates and verdicts."""
-        made, said = self._typed("candidates", Candidate), self._typed("verdicts", Verdict)
+        made, said = self._typed("candidates"), self._typed("verdicts")
         return Spent.of([one.cost for one in (*made, *said)], self.seconds)
 
-    def _typed(self, name: str, kind: type[Kind]) -> list[Kind]:
-        return [_read(kind, _Same(plain)) for plain in self.plain.get(name, {}).values()]
+    def _typed(self, name: str) -> list[Any]:
+        return [_read(name, _Same(plain)) for plain in self.plain.get(name, {}).values()]
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -236,8 +236,8 @@ class Run:
         """The candidates and verdicts."""
         return Tree(
             self.task if self.messages else Task(question=""),
-            self._typed("candidates", Candidate),
-            self._typed("verdicts", Verdict),
+            self._typed("candidates"),
+            self._typed("verdicts"),
             seed=self.seed,
             spent=self.spent,
         )

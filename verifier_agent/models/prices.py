@@ -71,7 +71,7 @@ def _names(clause: Any, name: str) -> bool:
 
     Many clauses match a beginning or a part of a name, and so models that are yet to come.
     """
-    [(kind, said)] = vars(clause).items()
+    kind, said = next(iter(vars(clause).items()))
     if kind in ("or_", "and_"):
         return any(_names(each, name) for each in said)
     if kind == "regex":

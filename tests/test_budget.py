@@ -6,24 +6,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier_agent.budget import Budget, Price, Remaining, Spent, times
+from verifier_agent.budget import Budget, Footprint, Price, Remaining, Spent, times
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Cost
 
 counts = st.integers(0, 10**6)
 dollars = st.floats(0, 1000)
 costs = st.builds(
-    Cost, calls=counts, input_tokens=counts, output_tokens=counts, usd=st.none() | dollars
+    Cost,
+    calls=counts,
+    input_tokens=counts,
+    output_tokens=counts,
+    usd=st.none() | dollars,
+    joules=st.none() | dollars,
 )
 remainings = st.builds(
     Remaining,
     calls=counts | st.just(math.inf),
     tokens=counts | st.just(math.inf),
     usd=dollars | st.just(math.inf),
+    joules=dollars | st.just(math.inf),
 )
 
 
-@pytest.mark.parametrize("unit", ["calls", "tokens", "usd", "seconds"])
+@pytest.mark.parametrize("unit", ["calls", "tokens", "usd", "joules", "seconds"])
 @pytest.mark.parametrize("limit", [0, -1, math.nan, math.inf, -math.inf, "8", True, 10**400])
 def test_a_limit_that_is_no_positive_finite_number_is_refused(unit: str, limit: object) -> None:
     with pytest.raises(ConfigurationError, match=f"budget {unit}="):
@@ -49,10 +55,12 @@ def test_spent_is_the_sum_of_its_costs(used: list[Cost], seconds: float) -> None
     assert spent.calls == sum(cost.calls for cost in used)
     assert spent.tokens == sum(cost.input_tokens + cost.output_tokens for cost in used)
     assert spent.seconds == seconds
-    if any(cost.usd is None for cost in used):
-        assert spent.usd is None
-    else:
-        assert spent.usd == pytest.approx(math.fsum(cost.usd or 0.0 for cost in used))
+    for unit in ("usd", "joules"):
+        amounts = [getattr(cost, unit) for cost in used]
+        if None in amounts:
+            assert getattr(spent, unit) is None
+        else:
+            assert getattr(spent, unit) == pytest.approx(math.fsum(amounts))
 
 
 def test_one_inexact_cost_makes_the_sum_inexact() -> None:
@@ -78,18 +86,21 @@ def test_what_fits_can_be_paid_and_one_more_cannot(left: Remaining, cost: Cost) 
         assert (cost.calls == 0) or math.isinf(left.calls)
         assert (cost.tokens == 0) or math.isinf(left.tokens)
         assert (cost.usd == 0) or math.isinf(left.usd)
+        assert (cost.joules == 0) or math.isinf(left.joules)
         return
     assert n == int(n) >= 0
     assert cost.calls * n <= left.calls
     assert cost.tokens * n <= left.tokens
-    if n and math.isfinite(left.usd):
-        assert cost.usd is not None
-        assert cost.usd * n <= left.usd * (1 + 1e-9)
+    amounts = [(cost.usd, left.usd), (cost.joules, left.joules)]
+    limited = [(need, limit) for need, limit in amounts if math.isfinite(limit)]
+    for need, limit in limited if n else ():
+        assert need is not None
+        assert need * n <= limit * (1 + 1e-9)
     more = n + 1
     assert (
         cost.calls * more > left.calls
         or cost.tokens * more > left.tokens
-        or (math.isfinite(left.usd) and (cost.usd is None or cost.usd * more > left.usd))
+        or any(need is None or need * more > limit for need, limit in limited)
     )
 
 
@@ -143,3 +154,46 @@ def test_a_price_is_dollars_per_million_tokens() -> None:
 def test_a_price_below_nothing_is_refused(price: float) -> None:
     with pytest.raises(ConfigurationError, match="price output="):
         Price(input=1.0, output=price)
+
+
+def test_a_known_size_gives_flops_and_on_a_known_machine_a_range_of_joules() -> None:
+    used = Cost(calls=1, input_tokens=700, cached_tokens=200, output_tokens=500)
+    # 2 x 8e9 weights x 1,000 tokens that were computed
+    alone = Footprint(parameters=8e9).of(used)
+    assert (alone.flops, alone.joules, alone.least_joules) == (1.6e13, None, None)
+    placed = Footprint(parameters=8e9, joules_per_flop=(1e-12, 1e-11)).of(used)
+    assert (placed.least_joules, placed.joules) == (pytest.approx(16.0), pytest.approx(160.0))
+
+
+def test_energy_by_the_token_counts_what_was_generated_and_goes_before_energy_by_the_flop() -> None:
+    given = Footprint(parameters=8e9, joules_per_flop=(1.0, 1.0), joules_per_token=(0.5, 2.0))
+    cost = given.of(Cost(calls=1, input_tokens=700, output_tokens=100))
+    assert (cost.least_joules, cost.joules) == (50.0, 200.0)
+
+
+def test_what_used_nothing_took_nothing_even_of_a_model_of_unknown_size() -> None:
+    assert Footprint().of(Cost()) == Cost()
+    assert Footprint().of(Cost(calls=1)).flops is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"parameters": 0},
+        {"parameters": -1e9},
+        {"parameters": math.nan},
+        {"joules_per_flop": (2.0, 1.0)},
+        {"joules_per_flop": (0.0, 1.0)},
+        {"joules_per_token": (1.0, math.inf)},
+    ],
+)
+def test_a_footprint_of_impossible_numbers_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError, match=f"footprint {next(iter(wrong))}="):
+        Footprint(**wrong)  # type: ignore[arg-type]
+
+
+@given(costs, costs)
+def test_more_use_takes_no_less_energy(one: Cost, other: Cost) -> None:
+    place = Footprint(parameters=1e9, joules_per_flop=(1e-12, 1e-11))
+    both = place.of(one + other).joules or 0.0
+    assert both >= max(place.of(one).joules or 0.0, place.of(other).joules or 0.0)

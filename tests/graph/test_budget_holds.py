@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from verifier_agent import Budget, BudgetTooSmall, Price, Run, create_verifier_agent
+from verifier_agent import Budget, BudgetTooSmall, Footprint, Price, Run, create_verifier_agent
 from verifier_agent.models import OpenAIChatModel
 from verifier_agent.search import (
     Policy,
@@ -30,6 +30,10 @@ from verifier_agent.verifiers import Judge
 
 RUNS = 2000
 CHUNKS = 8
+FOOTPRINTS = {
+    "loopback": Footprint(parameters=5e8, joules_per_flop=(1e-10, 1e-9)),
+    "judge": Footprint(joules_per_token=(0.5, 2.0)),
+}
 PRICES = {"loopback": Price(input=1000.0, output=4000.0), "judge": Price(input=500.0, output=500.0)}
 
 
@@ -54,9 +58,10 @@ def plan(number: int) -> Plan:
         "calls": dice.randint(1, 40),
         "tokens": dice.randint(30, 8000),
         "usd": dice.uniform(0.05, 10.0),
+        "joules": dice.uniform(100.0, 5000.0),
         "seconds": dice.uniform(0.1, 1.0),
     }
-    kept = dice.sample(sorted(limits), dice.randint(1, 4))
+    kept = dice.sample(sorted(limits), dice.randint(1, 5))
     if kept == ["seconds"]:
         kept.append("calls")
     policies = [
@@ -142,6 +147,7 @@ async def perform(one: Plan, models: Models) -> Done:
         verifier=judge if one.verifier == "judge" else one.verifier,
         budget=one.budget,
         prices=PRICES,
+        footprints=FOOTPRINTS,
         max_tokens=one.max_tokens,
         seed=1,
     )
@@ -197,6 +203,7 @@ class Counted:
     calls: int = 0
     tokens: int = 0
     usd: float = 0.0
+    joules: float = 0.0
 
 
 def count(server: ModelServer, plans: dict[str, Plan]) -> dict[str, Counted]:
@@ -208,6 +215,10 @@ def count(server: ModelServer, plans: dict[str, Plan]) -> dict[str, Counted]:
         mine.calls += 1
         mine.tokens += served.input_tokens + served.output_tokens
         mine.usd += (served.input_tokens * price.input + served.output_tokens * price.output) / 1e6
+        if served.request.body["model"] == "judge":
+            mine.joules += 2.0 * served.output_tokens
+        else:
+            mine.joules += 2 * 5e8 * 1e-9 * (served.input_tokens + served.output_tokens)
     return counted
 
 
@@ -215,7 +226,7 @@ def check(done: Done, server: Counted) -> list[str]:
     one, run, found = done.plan, done.run, []
     if run is None:
         return [f"{one.name}: refused, yet {server.calls} calls"] if server.calls else []
-    for unit in ("calls", "tokens", "usd"):
+    for unit in ("calls", "tokens", "usd", "joules"):
         real, said, limit = (getattr(x, unit) for x in (server, run.spent, one.budget))
         if said < real * (1 - 1e-9):
             found.append(f"{one.name}: {unit} {said} reported, {real} counted by the server")

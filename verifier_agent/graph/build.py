@@ -92,9 +92,11 @@ def create_verifier_agent(
         budget: The limits of one run. Default: 32 calls.
         selector: How the answer is chosen among all finished candidates. Default: "vote" where
             the verifiers only compare answers, else "weighted_vote".
-        prices: Dollars per million tokens by model name; needed for a limit in dollars.
-        footprints: Size and energy by model name (or verifier name, where it has no model):
-            needed for a limit in joules, but for the embedded models.
+        prices: Dollars per million tokens by model name. What is not in it is looked up in
+            genai-prices (extra `cost`); a limit in dollars needs all prices.
+        footprints: Size and energy by model name, or by verifier name where it has no model. The
+            embedded models know theirs; what is not in it is looked up in EcoLogits (extra
+            `impact`). A limit in joules needs all of them.
         max_tokens: Cap on generated tokens per request. Default: the model's own.
         seed: Makes runs repeatable, as far as the model is. Default: another one each run.
         answer: From an answer's text to the key that votes are counted by, or None.
@@ -112,7 +114,7 @@ def create_verifier_agent(
     check_numbers(seed, max_tokens)
     verifiers = resolve_verifiers(verifier, model=chat_model)
     able = capabilities(chat_model)
-    called = callers(able, verifiers)
+    paid = callers(chat_model, able, verifiers)
     parts = Parts(
         model=chat_model,
         capabilities=able,
@@ -120,8 +122,8 @@ def create_verifier_agent(
         policy=default_policy(verifiers) if policy is None else resolve_policy(policy),
         selector=default_selector(verifiers) if selector is None else resolve_selector(selector),
         budget=DEFAULT_BUDGET if budget is None else read_budget(budget),
-        prices=price_table(prices, called),
-        footprints=footprint_table(footprints, called),
+        prices=price_table(prices, paid),
+        footprints=footprint_table(footprints, paid),
         max_tokens=max_tokens,
         seed=seed,
         answer=answer,

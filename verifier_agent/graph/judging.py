@@ -22,7 +22,7 @@ from verifier_agent.errors import UnreadableVerdict, VerifierAgentError
 from verifier_agent.graph.calls import left, storable, within
 from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
-from verifier_agent.graph.tables import caller_of_verifier
+from verifier_agent.graph.tables import called
 from verifier_agent.models import text_bound
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
@@ -129,7 +129,7 @@ def _metered(parts: Parts, verifier: Verifier, cost: Cost) -> Cost:
     """Fill in what follows from tokens; dollars that the verifier states itself are kept."""
     if cost == FREE:
         return cost
-    known = parts.metered(cost, caller_of_verifier(verifier).name)
+    known = parts.metered(cost, called(verifier))
     return known if cost.usd is None else replace(known, usd=cost.usd)
 
 

@@ -42,7 +42,7 @@ class Parts:
 
     def check(self) -> None:
         """Raise ConfigurationError if the budget limits what this model cannot bound or price."""
-        called = [one.name for one in callers(self.capabilities, self.verifiers)]
+        called = [one.name for one in callers(self.model, self.capabilities, self.verifiers)]
         unpriced = [name for name in called if name not in self.prices]
         if self.budget.usd is not None and unpriced:
             raise ConfigurationError(

@@ -99,7 +99,10 @@ def read_task(messages: list[BaseMessage], context: Mapping[str, Any]) -> Task:
     )
 
 
-_KINDS = {"candidates": Candidate, "verdicts": Verdict}
+_KINDS: dict[str, type[Candidate] | type[Verdict]] = {
+    "candidates": Candidate,
+    "verdicts": Verdict,
+}
 
 
 class _Same:

@@ -6,9 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from langchain_core.language_models import BaseChatModel
+
 from verifier_agent.budget import Footprint, Price
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.models import Capabilities
+from verifier_agent.models.impact import known_footprint
+from verifier_agent.models.prices import known_price
+from verifier_agent.models.providers import provider_of
 from verifier_agent.values import Verifier
 
 Kind = TypeVar("Kind", Price, Footprint)
@@ -24,40 +29,78 @@ class Caller:
     """True if its calls cost money."""
     footprint: Footprint | None
     """What it says of itself."""
+    provider: str | None
+    """Who serves the model; None if that is not certain."""
+
+    @property
+    def price(self) -> Price | None:
+        """What is known of its price."""
+        if not self.paid:
+            return Price(input=0.0, output=0.0)
+        return known_price(self.name, self.provider)
+
+    @property
+    def energy(self) -> Footprint | None:
+        """What is known of its size and energy."""
+        return self.footprint or known_footprint(self.name, self.provider)
 
 
-def caller_of_model(able: Capabilities) -> Caller:
-    """Return the model that answers."""
-    return Caller(name=able.name, paid=not able.free, footprint=able.footprint)
+def caller_of_model(model: BaseChatModel, able: Capabilities) -> Caller:
+    """Return a model that is called."""
+    return Caller(
+        name=able.name,
+        paid=not able.free,
+        footprint=able.footprint,
+        provider=None if able.free else provider_of(model),
+    )
+
+
+def called(verifier: Verifier) -> str:
+    """Return the name of a verifier in the tables: that of the model it calls, if it calls one."""
+    able = getattr(verifier, "capabilities", None)
+    if isinstance(able, Capabilities):
+        return able.name
+    return getattr(verifier, "model_name", None) or verifier.name
 
 
 def caller_of_verifier(verifier: Verifier) -> Caller:
-    """Return a verifier, under the name of the model it calls if it calls one."""
-    able = getattr(verifier, "capabilities", None)
-    if isinstance(able, Capabilities):
-        return caller_of_model(able)
-    name = getattr(verifier, "model_name", None)
-    own = getattr(verifier, "footprint", None)
-    return Caller(name=name or verifier.name, paid=name is not None, footprint=own)
+    """Return a verifier."""
+    model, able = getattr(verifier, "model", None), getattr(verifier, "capabilities", None)
+    if isinstance(model, BaseChatModel) and isinstance(able, Capabilities):
+        return caller_of_model(model, able)
+    return Caller(
+        name=called(verifier),
+        paid=getattr(verifier, "model_name", None) is not None,
+        footprint=getattr(verifier, "footprint", None),
+        provider=None,
+    )
 
 
-def callers(able: Capabilities, verifiers: Sequence[Verifier]) -> list[Caller]:
+def callers(
+    model: BaseChatModel, able: Capabilities, verifiers: Sequence[Verifier]
+) -> list[Caller]:
     """Return the model and every verifier that spends: one with a `bound`, or a model."""
     spending = [v for v in verifiers if hasattr(v, "bound") or hasattr(v, "model_name")]
-    return [caller_of_model(able), *map(caller_of_verifier, spending)]
+    return [caller_of_model(model, able), *map(caller_of_verifier, spending)]
 
 
-def price_table(given: Any, called: Sequence[Caller]) -> dict[str, Price]:
-    """Return the prices given, each a Price or a dict of its fields, and 0 for what is free."""
-    free = {one.name: Price(input=0.0, output=0.0) for one in called if not one.paid}
-    return free | _read("prices", given, Price, "Price(input=…, output=…)")
+def price_table(given: Any, paid: Sequence[Caller]) -> dict[str, Price]:
+    """Return the prices given, each a Price or a dict of its fields, then those that are known."""
+    table = _read("prices", given, Price, "Price(input=…, output=…)")
+    for one in paid:
+        if one.name not in table and (price := one.price) is not None:
+            table[one.name] = price
+    return table
 
 
-def footprint_table(given: Any, called: Sequence[Caller]) -> dict[str, Footprint]:
-    """Return the footprints given, and for the others what the models say of themselves."""
-    own = {one.name: one.footprint for one in called if one.footprint is not None}
+def footprint_table(given: Any, paid: Sequence[Caller]) -> dict[str, Footprint]:
+    """Return the footprints given, each one or a dict of its fields, then those that are known."""
     form = "Footprint(parameters=…, joules_per_flop=(…, …))"
-    return own | _read("footprints", given, Footprint, form)
+    table = _read("footprints", given, Footprint, form)
+    for one in paid:
+        if one.name not in table and (footprint := one.energy) is not None:
+            table[one.name] = footprint
+    return table
 
 
 def _read(argument: str, given: Any, kind: type[Kind], form: str) -> dict[str, Kind]:

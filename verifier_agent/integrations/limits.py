@@ -10,6 +10,8 @@ from verifier_agent.budget import Budget, Footprint, Price
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph.build import DEFAULT_BUDGET
 from verifier_agent.models import capabilities
+from verifier_agent.models.prices import known_price
+from verifier_agent.models.providers import provider_of
 
 
 def read_budget(**limits: Any) -> Budget:
@@ -21,11 +23,12 @@ def read_budget(**limits: Any) -> Budget:
 def read_prices(model: BaseChatModel, text: str | None, max_usd: float | None) -> dict[str, Price]:
     """Return the price of `model`, read from "INPUT/OUTPUT" in dollars per million tokens.
 
-    Raises ConfigurationError for another form, and for a limit in dollars without a price.
+    Raises ConfigurationError for another form, and for a limit in dollars where no price is known.
     """
     able = capabilities(model)
     if text is None:
-        if max_usd is not None and not able.free:
+        known = able.free or known_price(able.name, provider_of(model)) is not None
+        if max_usd is not None and not known:
             raise ConfigurationError(
                 f"a limit in dollars needs the price of {able.name!r}: "
                 "--price INPUT/OUTPUT, in dollars per million tokens"

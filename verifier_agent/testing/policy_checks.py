@@ -13,7 +13,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from verifier_agent.budget import Budget, Price, Remaining, Spent
+from verifier_agent.budget import Budget, Footprint, Price, Remaining, Spent
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph.controller import Bounds, Decision, Planned, decide
 from verifier_agent.search import PolicyFunction
@@ -35,10 +35,17 @@ from verifier_agent.values import (
 
 _TASK = Task(question="a question")
 _PRICE = Price(input=1.0, output=2.0)
+_FOOTPRINT = Footprint(parameters=1e9, joules_per_flop=(1e-11, 1e-10))
+
+
+def _metered(cost: Cost) -> Cost:
+    return _PRICE.of(_FOOTPRINT.of(cost))
+
+
 _PROMPT = 20
-_JUDGING = _PRICE.of(Cost(calls=1, input_tokens=40, output_tokens=10))
+_JUDGING = _metered(Cost(calls=1, input_tokens=40, output_tokens=10))
 _BOUNDS = Bounds(
-    request=lambda action, cap: _PRICE.of(Cost(calls=1, input_tokens=_PROMPT, output_tokens=cap)),
+    request=lambda action, cap: _metered(Cost(calls=1, input_tokens=_PROMPT, output_tokens=cap)),
     judging=lambda action, cap: _JUDGING if action.judge else Cost(),
     cap=100,
 )
@@ -88,6 +95,7 @@ def _budgets(dice: random.Random) -> list[Budget]:
         Budget(calls=calls),
         Budget(tokens=tokens),
         Budget(usd=tokens * 1e-6),
+        Budget(joules=0.5 * tokens),
         Budget(calls=calls, tokens=tokens, usd=2e-6 * tokens),
     ]
 
@@ -162,8 +170,8 @@ class _Growth:
         return actions
 
     def check_spent(self, limits: Budget, spent: Spent) -> None:
-        """Compare in every unit; sums of dollars are allowed to round."""
-        for unit in ("calls", "tokens", "usd"):
+        """Compare in every unit; sums of dollars and joules are allowed to round."""
+        for unit in ("calls", "tokens", "usd", "joules"):
             limit = getattr(limits, unit)
             used = getattr(spent, unit)
             assert limit is None or used <= limit * (1 + 1e-9), (
@@ -194,7 +202,7 @@ class _Growth:
             input_tokens=calls * planned.allowance.input_tokens,
             output_tokens=dice.randint(0, calls * cap),
         )
-        return replace(made, cost=_PRICE.of(cost))
+        return replace(made, cost=_metered(cost))
 
     def judge(self, limits: Budget, actions: Sequence[Planned]) -> None:
         """Judge what is to be judged, as far as the budget goes; nothing is judged twice."""

@@ -184,7 +184,7 @@ def test_wrong_arguments_are_refused_before_anything_is_replayed(tmp_path: Path)
     wrong: list[tuple[str, Any, Plain]] = [
         ("jobs=0", None, {"jobs": 0}),
         ("cannot be sent", Replay(verifier=lambda task, candidate: True), {"jobs": 2}),
-        ("is the pool itself", None, {"out": path}),
+        ("is used otherwise too", None, {"out": path}),
         ("No such file", None, {"out": tmp_path / "nowhere" / "out"}),
         ("only one of the two pools has the scores 'prm'", None, {"calibrate_on": bare}),
     ]

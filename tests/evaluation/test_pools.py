@@ -11,7 +11,7 @@ import pytest
 
 from tests.evaluation.making import a_question, a_sample, write
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.evaluation import pools
+from verifier_agent.evaluation import lines
 from verifier_agent.evaluation.pools import Survey, read_pool
 
 Plain = dict[str, Any]
@@ -116,8 +116,8 @@ def test_an_id_that_comes_twice_is_named_with_both_lines(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "the pool is empty"),
-        (b"\n \n", "the pool is empty"),
+        (b"", "the file is empty"),
+        (b"\n \n", "the file is empty"),
         (b'{"id": "a"', "line 1: Invalid JSON"),
         (b"[]\n", "line 1: Input should be an object"),
         (b'{"id": "\xff"}', "line 1: Invalid JSON"),
@@ -151,7 +151,7 @@ def test_a_damaged_checksum_is_noticed(tmp_path: Path) -> None:
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"nowhere: No such file"):
         list(read_pool(tmp_path / "nowhere"))
-    with pytest.raises(ConfigurationError, match="a pool is a file"):
+    with pytest.raises(ConfigurationError, match="a file is needed"):
         list(read_pool(tmp_path))
 
 
@@ -159,7 +159,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
 def test_a_line_without_end_is_refused_before_it_is_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
-    monkeypatch.setattr(pools, "LONGEST_LINE", 2**20)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 2**20)
     path = tmp_path / "pool"
     data = b'{"id": "' + b"a" * 2**24
     path.write_bytes(gzip.compress(data) if packed else data)

@@ -1,7 +1,21 @@
-"""Measure policies, verifiers and selectors on recorded answers, without calling a model."""
+"""Measure policies, verifiers and selectors: on recorded answers without a model, or live."""
 
+from verifier_agent.evaluation.data import Entry, read_data
 from verifier_agent.evaluation.evaluating import evaluate
+from verifier_agent.evaluation.evaluating_live import aevaluate_live, evaluate_live
+from verifier_agent.evaluation.live import Live
 from verifier_agent.evaluation.pools import Question, Sample, read_pool
 from verifier_agent.evaluation.replay import Replay
 
-__all__ = ["Question", "Replay", "Sample", "evaluate", "read_pool"]
+__all__ = [
+    "Entry",
+    "Live",
+    "Question",
+    "Replay",
+    "Sample",
+    "aevaluate_live",
+    "evaluate",
+    "evaluate_live",
+    "read_data",
+    "read_pool",
+]

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.evaluation.calibrating import Platt, fit
+from verifier_agent.evaluation.calibrating import fit
 from verifier_agent.evaluation.measured import smaller_limits
 from verifier_agent.evaluation.pools import Survey
 from verifier_agent.evaluation.replay import Replay, Replayer
 from verifier_agent.evaluation.scoring import Scored
-from verifier_agent.evaluation.summary import Summary, pairs, sure
+from verifier_agent.evaluation.settings import check_count
+from verifier_agent.evaluation.summary import Summary, pairs
 from verifier_agent.evaluation.workers import baseline_scores, replay_all
+from verifier_agent.evaluation.writing import Tell, check_out, writer
 
 Plain = dict[str, Any]
-Tell = Callable[[int, int], None]
-"""Told how many questions are done, and how many there are."""
 
 
 def evaluate(
@@ -53,8 +52,7 @@ def evaluate(
     settings = settings or Replay()
     _check_jobs(jobs, settings)
     pools = [Path(p) for p in (pool, calibrate_on) if p is not None]
-    if out is not None and Path(out).exists() and any(p.samefile(out) for p in pools if p.exists()):
-        raise ConfigurationError(f"out={str(out)!r} is the pool itself; name another file")
+    check_out(out, pools)
     survey = _together(*(Survey.of(p) for p in pools))
     settings = replace(settings, max_samples=settings.max_samples or survey.most_samples)
     Replayer.of(settings, survey)  # so that wrong settings are found here, not in every process
@@ -69,7 +67,7 @@ def evaluate(
             yield scored
 
     with ExitStack() as stack:
-        write = _writer(stack, out)
+        write = writer(stack, out)
         calibration = None
         if calibrate_on is not None:
             calibration = fit(
@@ -87,8 +85,7 @@ def evaluate(
 
 
 def _check_jobs(jobs: int, settings: Replay) -> None:
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise ConfigurationError(f"jobs={jobs!r}: a whole number of at least 1 is needed")
+    check_count("jobs", jobs)
     if jobs > 1:
         try:
             pickle.dumps(settings)
@@ -111,28 +108,3 @@ def _together(first: Survey, *others: Survey) -> Survey:
     most = max(survey.most_samples for survey in (first, *others))
     questions = sum(survey.questions for survey in (first, *others))
     return replace(first, questions=questions, scores=scores, most_samples=most)
-
-
-def _writer(stack: ExitStack, out: Path | str | None) -> Callable[[Scored, Platt | None], None]:
-    if out is None:
-        return lambda scored, calibration: None
-    try:
-        file = stack.enter_context(Path(out).open("w", encoding="utf-8"))  # noqa: SIM115
-    except OSError as error:
-        raise ConfigurationError(f"out={str(out)!r}: {error.strerror or error}") from None
-
-    def write(scored: Scored, calibration: Platt | None) -> None:
-        for run in scored.runs:
-            line = {
-                "id": run.id,
-                "seed": run.seed,
-                "answer": run.answer,
-                "sample": run.end.sample,
-                "samples_used": run.end.samples_used,
-                "tokens": run.end.tokens,
-                "confidence": sure(run.confidence, calibration),
-                "outcome": run.outcome,
-            }
-            file.write(json.dumps(line) + "\n")
-
-    return write

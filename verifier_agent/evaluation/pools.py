@@ -6,38 +6,26 @@ given `verifier_agent.evaluation.recorded.Recorded`, which has no place for them
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Annotated, Literal, Self, cast
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from verifier_agent.errors import ConfigurationError
-
-LONGEST_LINE = 64 * 2**20
-"""Bytes; no line is held in memory beyond this, whatever the file."""
-_GZIP = b"\x1f\x8b"
-_BOM = b"\xef\xbb\xbf"
-_BRANCHES = ("float", "int", "str")
+from verifier_agent.evaluation.lines import Named, Strict, read_lines
 
 
-class _Strict(BaseModel):
-    # a field that is not known is somebody's own, and passed over
-    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False, extra="ignore")
-
-
-class GeneratedTest(_Strict):
+class GeneratedTest(Strict):
     """A generated test; nobody vouches for it."""
 
     weight: float = Field(ge=0)
     text: str
 
 
-class RecordedCost(_Strict):
+class RecordedCost(Strict):
     """What calls used: the plain form of `verifier_agent.values.Cost`. None: not recorded."""
 
     calls: int | None = Field(default=None, ge=0)
@@ -50,7 +38,7 @@ class RecordedCost(_Strict):
     least_joules: float | None = Field(default=None, ge=0)
 
 
-class Sample(_Strict):
+class Sample(Strict):
     """One recorded answer."""
 
     text: str
@@ -81,10 +69,9 @@ class Sample(_Strict):
         return self.done and self.parent is None
 
 
-class Question(_Strict):
+class Question(Named):
     """One line of a pool."""
 
-    id: str = Field(min_length=1)
     question: str
     kind: Literal["text", "code"] = "text"
     """In "code" the question is the head of a program, and each text a continuation of it."""
@@ -119,92 +106,13 @@ class Question(_Strict):
         return all(sample.correct is not None for sample in self.samples)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a pool that has not been looked into yet."""
-
-    source: str
-    number: int
-    data: bytes
-
-    def read(self) -> Question:
-        """Return the question; raises ConfigurationError naming file, line and field."""
-        try:
-            return Question.model_validate_json(self.data)
-        except ValidationError as error:
-            first, *more = _faults(error)
-            others = f" (and {len(more)} more on this line)" if more else ""
-            raise ConfigurationError(
-                f"{self.source}, line {self.number}: {first}{others}"
-            ) from None
-
-
-def _faults(error: ValidationError) -> list[str]:
-    """Return what is wrong with a line, each fault once, as "field: fault"."""
-    faults: dict[tuple[str, ...], str] = {}
-    for one in error.errors(include_url=False, include_context=False):
-        # pydantic names the branch of a union; to the reader of a file it is no field
-        names = tuple(str(p) for p in one["loc"] if p not in _BRANCHES and "list[" not in str(p))
-        faults.setdefault(names, f"{'.'.join(names)}: {one['msg']}" if names else one["msg"])
-    deepest = [n for n in faults if not any(m[: len(n)] == n and m != n for m in faults)]
-    return [faults[names] for names in deepest]
-
-
-def lines(pool: Path | str) -> Iterator[Line]:
-    """Yield the lines of a pool that hold something; gzip is known by its first bytes.
-
-    Raises ConfigurationError for a file that cannot be read, is no file (a pool is read more than
-    once), ends in the middle of its gzip stream, or has a line of more than `LONGEST_LINE` bytes.
-    """
-    path, number = Path(pool), 0
-    if path.exists() and not path.is_file():
-        raise ConfigurationError(f"{path}: a pool is a file, and is read more than once")
-    try:
-        with path.open("rb") as raw:
-            packed = raw.read(len(_GZIP)) == _GZIP
-            raw.seek(0)
-            # to typeshed the two have nothing in common
-            stream = cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw
-            while data := stream.readline(LONGEST_LINE + 1):
-                number += 1
-                if len(data) > LONGEST_LINE:
-                    raise ConfigurationError(
-                        f"{path}, line {number}: longer than {LONGEST_LINE // 2**20} MiB; "
-                        "a pool has one JSON object per line"
-                    )
-                data = data.removeprefix(_BOM) if number == 1 else data
-                if data.strip():
-                    yield Line(str(path), number, data)
-    except EOFError:
-        raise ConfigurationError(
-            f"{path}, line {number + 1}: the gzip stream ends here: the file is truncated"
-        ) from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise ConfigurationError(
-            f"{path}, line {number + 1}: the gzip stream is damaged: {error}"
-        ) from None
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror or error}") from None
-
-
 def read_pool(pool: Path | str) -> Iterator[Question]:
     """Yield the questions of a pool, one at a time.
 
     Raises ConfigurationError at the first line that is no question, for an id that came before,
     and at the end of a file that holds none.
     """
-    first: dict[str, int] = {}
-    for line in lines(pool):
-        question = line.read()
-        if question.id in first:
-            raise ConfigurationError(
-                f"{line.source}, line {line.number}: id: {question.id!r} is the id of line "
-                f"{first[question.id]} already"
-            )
-        first[question.id] = line.number
-        yield question
-    if not first:
-        raise ConfigurationError(f"{pool}: the pool is empty")
+    return read_lines(pool, Question)
 
 
 @dataclass(slots=True)

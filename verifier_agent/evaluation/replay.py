@@ -12,7 +12,7 @@ from verifier_agent.evaluation.measured import Beginnings, Measured, Point, meas
 from verifier_agent.evaluation.pools import RecordedCost, Survey
 from verifier_agent.evaluation.recorded import Desk, Recorded, ReplayChatModel, place, run_seed
 from verifier_agent.evaluation.recorded_scores import RecordedScores, Scale, recorded_verifiers
-from verifier_agent.evaluation.settings import Settings
+from verifier_agent.evaluation.settings import AtMost, Settings
 from verifier_agent.evaluation.usage import usage
 from verifier_agent.graph import Run, create_verifier_agent
 from verifier_agent.graph.build import default_selector
@@ -40,7 +40,7 @@ class Replay(Settings):
 
 @dataclass
 class Replayer:
-    """One compiled graph for all questions of a pool."""
+    """Compiled graphs for all questions of a pool."""
 
     settings: Replay
     scales: Mapping[str, Scale]
@@ -72,13 +72,8 @@ class Replayer:
             default_selector(self.verifiers) if selector is None else resolve_selector(selector)
         )
         self.policy = self.settings.resolved_policy(self.max_samples)
-        self.agent = create_verifier_agent(
-            model,
-            verifier=self.verifiers,
-            policy=self.policy,
-            selector=self.selector,
-            budget=Budget(calls=self.max_samples),
-        )
+        self._agents: dict[int, Any] = {}
+        self._agent(self.max_samples)  # so that wrong settings are found before anything runs
 
     def replay(self, question: Recorded) -> list[Measured]:
         """Run one question, once with each seed.
@@ -90,20 +85,31 @@ class Replayer:
     def run(self, question: Recorded, seed: int) -> Run:
         """Run one question through the graph; `seed` fixes the order in which answers come."""
         n = len(question.places)
-        configurable: dict[str, Any] = {
-            "seed": run_seed(seed, n),
-            # drawing without replacement ends with the pool
-            "budget": {"calls": min(self.max_samples, n)},
-        }
+        configurable: dict[str, Any] = {"seed": run_seed(seed, n)}
         self.desk.questions[question.id] = question
         try:
-            state = self.agent.invoke(
+            # drawing without replacement ends with the pool
+            state = self._agent(min(self.max_samples, n)).invoke(
                 {"messages": [question.message(seed)]},
                 {"recursion_limit": STEPS, "configurable": {"verifier_agent": configurable}},
             )
         finally:
             del self.desk.questions[question.id]
         return Run.of(state)
+
+    def _agent(self, most: int) -> Any:
+        """Return the agent for questions of which a run draws at most so many answers."""
+        if most not in self._agents:
+            # a verifier that computes takes a call for each answer, too
+            paid = sum(hasattr(verifier, "bound") for verifier in self.verifiers)
+            self._agents[most] = create_verifier_agent(
+                ReplayChatModel(desk=self.desk),
+                verifier=self.verifiers,
+                policy=AtMost(self.policy, most),
+                selector=self.selector,
+                budget=Budget(calls=most * (1 + paid)),
+            )
+        return self._agents[most]
 
     def _measured(self, question: Recorded, seed: int) -> Measured:
         run = self.run(question, seed)

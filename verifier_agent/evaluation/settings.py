@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
+from verifier_agent.budget import Remaining
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.search import PolicyFunction, agree, resolve_policy, sample, until
 from verifier_agent.selection import SelectorFunction
+from verifier_agent.tree import Tree
+from verifier_agent.values import Action, Generate, Revise, Select
 from verifier_agent.verifiers import VerifierLike
 
 
@@ -28,14 +31,9 @@ class Settings:
     """Runs per question: seeds 0, 1, …"""
 
     def __post_init__(self) -> None:
-        for name in ("max_samples", "seeds"):
-            value = getattr(self, name)
-            if value is None and name == "max_samples":
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ConfigurationError(
-                    f"{name}={value!r}: a whole number of at least 1 is needed"
-                )
+        check_count("seeds", self.seeds)
+        if self.max_samples is not None:
+            check_count("max_samples", self.max_samples)
 
     @property
     def verifiers(self) -> list[VerifierLike]:
@@ -49,3 +47,30 @@ class Settings:
         if self.policy is None:
             return until(sample(most), agree(0.95))
         return resolve_policy(self.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """A policy held to so many candidates; then the run ends as if the budget had."""
+
+    policy: PolicyFunction
+    most: int
+
+    def __call__(self, tree: Tree, remaining: Remaining) -> Sequence[Action]:
+        """Return what the policy says, as far as it is allowed."""
+        left, kept = self.most - len(tree), []
+        for action in self.policy(tree, remaining):
+            if isinstance(action, Generate | Revise):
+                action = replace(action, n=min(action.n, left))
+                left -= action.n
+                if not action.n:
+                    continue
+            kept.append(action)
+        reason = f"{self.most} samples are drawn"
+        return kept or [Select(outcome="budget", reason=reason)]
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise ConfigurationError unless the value is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{name}={value!r}: a whole number of at least 1 is needed")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from langsmith import tracing_context
 
-from verifier_agent.evaluation.pools import Line, Survey, lines
+from verifier_agent.evaluation.lines import Line, lines
+from verifier_agent.evaluation.pools import Question, Survey
 from verifier_agent.evaluation.recorded import Recorded
 from verifier_agent.evaluation.recorded_scores import PREFIX, Scale, Source, find_source
 from verifier_agent.evaluation.replay import Replay, Replayer
@@ -38,7 +39,7 @@ class Worker:
             return [self._one(line) for line in batch]
 
     def _one(self, line: Line) -> Scored:
-        question = line.read()
+        question = line.read(Question)
         recorded = Recorded.of(question, in_order=self._replayer.settings.in_order)
         runs = self._replayer.replay(recorded)
         drawn = [recorded.drawn(run.seed)[: self._replayer.max_samples] for run in runs]

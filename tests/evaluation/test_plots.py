@@ -74,6 +74,10 @@ def drawn(chart: Any, mark: str) -> list[Plain]:
     return list(walk(spec))
 
 
+def baselines(chart: Any) -> list[Plain]:
+    return [row for row in drawn(chart, "rule") if "baseline" in row]
+
+
 def marks(svg: Path, role: str) -> list[tuple[float, float, str, str]]:
     """Return the place, the label and the path of the marks that the picture shows."""
     found = []
@@ -92,7 +96,7 @@ points = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.dictionaries(st.sampled_from("abc"), points, min_size=1))
 def test_what_is_drawn_is_what_was_measured_and_a_band_is_1_96_errors_wide(
     given_: dict[str, list[tuple[float, float | None, float]]],
@@ -139,15 +143,21 @@ def test_the_picture_puts_every_point_where_it_belongs(tmp_path: Path) -> None:
         assert f"accuracy: {100 * accuracy:.3g}%;" in label
 
 
+def test_a_single_point_is_shown_in_the_middle(tmp_path: Path) -> None:
+    svg = tmp_path / "out.svg"
+    write_chart(draw_accuracy({"one": a_result(0.5)}), svg)
+    ((x, _, label, _),) = marks(svg, "point")
+    assert x == pytest.approx(270, abs=1)
+    assert "all tokens per question: 300" in label
+
+
 def test_a_real_evaluation_can_be_drawn(tmp_path: Path) -> None:
     pool = write(tmp_path / "pool", coins(12, 8, [0.25, 0.75]))
     found = evaluate(pool, Replay(policy="best_of(8)", selector="vote", verifier=None))
     rows = drawn(draw_accuracy({"vote": found}, x="samples"), "line")
     assert [row["x"] for row in rows] == [1, 2, 4, 8]
     assert [row["accuracy"] for row in rows] == [p["accuracy"] for p in found["by_budget"]]
-    labels = {
-        row["baseline"]: row["accuracy"] for row in drawn(draw_accuracy({"v": found}), "rule")
-    }
+    labels = {row["baseline"]: row["accuracy"] for row in baselines(draw_accuracy({"v": found}))}
     assert (
         labels.pop("adaptive_consistency") == found["baselines"]["adaptive_consistency"]["accuracy"]
     )
@@ -191,7 +201,7 @@ def test_baselines_that_all_share_are_drawn_once_and_others_in_their_results_col
         "a": a_result(),
         "b": a_result(baselines={"first": 0.5, "oracle": 0.8, "best": None}),
     }
-    rules = drawn(draw_accuracy(results), "rule")
+    rules = baselines(draw_accuracy(results))
     assert {(row["result"], row["baseline"], row["accuracy"]) for row in rules} == {
         ("", "first", 0.5),
         ("a", "oracle", 0.9),
@@ -209,6 +219,16 @@ def test_labels_stand_apart_in_their_order_below_the_top(values: list[float]) ->
     heights = sorted(placed)
     assert all(b - a >= 0.05 - 1e-9 for a, b in pairwise(heights))
     assert all(height <= 1 for height in heights)
+
+
+@given(st.sampled_from(["tokens", "samples"]), st.floats(1e-6, 1e12), st.floats(1.2, 1e5))
+def test_ticks_are_round_and_inside_and_few(x: str, low: float, ratio: float) -> None:
+    ticks = MEASURES[x][0].ticks(low, low * ratio, most=5)
+    assert len(ticks) <= 5
+    assert all(low <= tick <= low * ratio for tick in ticks)
+    for tick in ticks:
+        shown = f"{tick:.0e}" if x == "tokens" else str(math.frexp(tick)[0])
+        assert shown[0] in "125" if x == "tokens" else shown == "0.5"
 
 
 def test_difficulties_get_a_panel_each_on_the_same_axes() -> None:
@@ -285,7 +305,7 @@ def test_what_a_result_has_not_is_refused_by_name_and_key(
 
 def test_results_that_cannot_stand_in_one_plot_are_refused() -> None:
     few = a_result(by_difficulty=a_result()["by_difficulty"][:1])
-    with pytest.raises(ConfigurationError, match=r"'b': by_difficulty has \['easy'\]"):
+    with pytest.raises(ConfigurationError, match=r"'b': by_difficulty .* \{'easy': 40\}"):
         draw_by_difficulty({"a": a_result(), "b": few})
     with pytest.raises(ConfigurationError, match="at most 7"):
         draw_accuracy({str(i): a_result() for i in range(8)})

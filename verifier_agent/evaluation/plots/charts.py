@@ -85,19 +85,21 @@ def draw_by_difficulty(results: Results, x: str = "tokens") -> alt.ConcatChart:
 
 def _difficulties(read: Sequence[Named]) -> list[str]:
     """Return the difficulties that all results have, in their order."""
-    first, *others = [[level.difficulty for level in r.result.by_difficulty] for r in read]
+    first, *others = [
+        {level.difficulty: level.questions for level in r.result.by_difficulty} for r in read
+    ]
     if not first:
         raise ConfigurationError(
             f"{read[0].source}: by_difficulty is empty; evaluate a pool whose questions carry "
             "`level`, or whose samples carry `correct`"
         )
     for one, other in zip(read[1:], others, strict=True):
-        if other != first:
+        if list(other.items()) != list(first.items()):
             raise ConfigurationError(
-                f"{one.source}: by_difficulty has {other}, {read[0].source} has {first}; draw "
-                "results on the same questions"
+                f"{one.source}: by_difficulty has (by number of questions) {other}, "
+                f"{read[0].source} has {first}; draw results on the same questions"
             )
-    return first
+    return list(first)
 
 
 def draw_calibration(results: Results) -> alt.LayerChart:

@@ -33,14 +33,20 @@ class Measure:
             found = getattr(found, name)
         return None if found is None else float(found)
 
-    def ticks(self, low: float, high: float) -> list[float]:
-        """Return the round numbers of a logarithmic axis: 1, 2, 4, 8, …; or 1, 2, 5, 10, …"""
-        base, among = (2, (1,)) if self.doubles else (10, (1, 2, 5))
-        powers = range(math.floor(math.log(low, base)), math.ceil(math.log(high, base)) + 1)
-        found = [m * float(base) ** power for power in powers for m in among]
-        return [tick for tick in found if low <= tick <= high]
+    def ticks(self, low: float, high: float, most: int) -> list[float]:
+        """Return round numbers for a logarithmic axis, at most so many where that can be."""
+        ladders = POWERS_OF_TWO if self.doubles else POWERS_OF_TEN
+        for base, digits in ladders:
+            powers = range(math.floor(math.log(low, base)), math.ceil(math.log(high, base)) + 1)
+            steps = [digit * base**power for power in powers for digit in digits]
+            found = [step for step in steps if low <= step <= high]
+            if len(found) <= most:
+                break
+        return found
 
 
+POWERS_OF_TWO = ((2.0, (1,)), (4.0, (1,)), (16.0, (1,)))
+POWERS_OF_TEN = ((10.0, (1, 2, 5)), (10.0, (1,)), (1000.0, (1,)))
 RECORD = "evaluate a pool whose samples carry"
 # fmt: off
 MEASURES: dict[str, tuple[Measure, ...]] = {
@@ -49,7 +55,8 @@ MEASURES: dict[str, tuple[Measure, ...]] = {
         Measure("mean_tokens", "generated tokens per question", "~s",
                 f"{RECORD} `tokens`, or draw against samples"),
     ),
-    "samples": (Measure("mean_samples", "samples per question", "~r", doubles=True),),
+    "samples": (Measure("mean_samples", "samples per question", "~r",
+                        "draw against something else", doubles=True),),
     "usd": (Measure("ledger.usd", "US dollars per question", "$~g",
                     f"{RECORD} `cost` with `usd`, or give the model's price"),),
     "joules": (Measure("ledger.joules", "joules per question (estimate, upper end)", "~s",

@@ -21,8 +21,8 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 GREY = "#6b6b6b"
 Z = 1.96
 """Standard errors to either side in a 95 % band, by the normal distribution."""
-LABEL_HEIGHT = 13
-"""Pixels."""
+LABEL_HEIGHT, LABEL_WIDTH = 13, 45
+"""Pixels that a label takes, with some air."""
 Row = dict[str, Any]
 
 
@@ -101,8 +101,9 @@ class Frame:
         base = alt.Chart(alt.InlineData(values=points)).encode(
             x=self._across(), color=coloured(self.names)
         )
-        known = base.transform_filter("datum.low !== null")
-        band = known.mark_area(opacity=0.15, clip=True).encode(y=self._up("low"), y2="high:Q")
+        band = base.mark_area(opacity=0.15, clip=True).encode(y=self._up("low"), y2="high:Q")
+        # a point that stands alone has no area
+        bars = base.mark_rule(opacity=0.3, clip=True).encode(y=self._up("low"), y2="high:Q")
         line = base.mark_line(strokeWidth=2).encode(y=self._up("accuracy"))
         dots = base.mark_point(filled=True, size=36, opacity=1).encode(
             y=self._up("accuracy"),
@@ -116,7 +117,7 @@ class Frame:
         )
         title = alt.TitleParams(heading, fontSize=12, offset=8)
         return alt.LayerChart(
-            layer=[band, *self._dashes(lines), line, dots],
+            layer=[band, bars, *self._dashes(lines), line, dots],
             width=self.width,
             height=self.height,
             title=title,
@@ -147,10 +148,10 @@ class Frame:
         found = [self.measure.of(p) or 0.0 for line in self.lines for p in line.curve.by_budget]
         low, high = min(found), max(found)
         if low > 0:
-            margin = (high / low) ** 0.03
-            domain = [low / margin, high * margin]
-            scale = alt.Scale(type="log", domain=domain, nice=False)
-            values = self.measure.ticks(*domain)
+            margin = max((high / low) ** 0.03, 1.05)
+            low, high = low / margin, high * margin
+            scale = alt.Scale(type="log", domain=[low, high], nice=False)
+            values = self.measure.ticks(low, high, most=self.width // LABEL_WIDTH)
         else:  # somewhere nothing was spent, which no logarithm shows
             scale, values = alt.Scale(domain=[0, high]), []
         axis = alt.Axis(

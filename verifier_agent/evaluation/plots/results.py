@@ -37,7 +37,7 @@ class Point(_Plain):
     max_samples: int = Field(ge=1)
     accuracy: float | None = Field(ge=0, le=1)
     accuracy_se: float | None = Field(ge=0)
-    mean_samples: float = Field(ge=0)
+    mean_samples: float | None = Field(ge=0)
     mean_tokens: float | None = Field(ge=0)
     ledger: Spent = Spent()
 

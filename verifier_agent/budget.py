@@ -168,17 +168,22 @@ class Price(Value):
     output: float
     cached: float | None = None
     """For prompt tokens read from a cache; None: as `input`."""
+    long: Price | None = None
+    """Where prompts of more than `long_from` tokens have another price, for all their tokens."""
+    long_from: int = 0
 
     def __post_init__(self) -> None:
-        for f in fields(self):
-            price = getattr(self, f.name)
+        for name in ("input", "output", "cached"):
+            price = getattr(self, name)
             if price is not None and not (math.isfinite(price) and price >= 0):
                 raise ConfigurationError(
-                    f"price {f.name}={price!r}: dollars per million tokens are at least 0"
+                    f"price {name}={price!r}: dollars per million tokens are at least 0"
                 )
 
     def of(self, cost: Cost) -> Cost:
-        """Return `cost` with its dollars filled in."""
+        """Return `cost` with its dollars filled in; several requests count as one long prompt."""
+        if self.long is not None and cost.input_tokens > self.long_from:
+            return self.long.of(cost)
         cached = self.input if self.cached is None else self.cached
         usd = (
             (cost.input_tokens - cost.cached_tokens) * self.input

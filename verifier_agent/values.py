@@ -216,6 +216,8 @@ class Generate(Value):
     n: int = 1
     until: Literal["end", "step"] = "end"
     """"step" stops after one step, "end" goes on to the end of the answer."""
+    model: str | None = None
+    """Which of the agent's models is asked; None: its first."""
     temperature: float | None = None
     """None: the model's own."""
     judge: bool = True
@@ -231,6 +233,7 @@ class Revise(Value):
     kind: Literal["revise"] = "revise"
     target: str
     n: int = 1
+    model: str | None = None
     temperature: float | None = None
     judge: bool = True
     reason: str = ""

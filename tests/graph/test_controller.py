@@ -70,7 +70,7 @@ def priced(
     return Bounds(
         request=request,
         judging=lambda action, cap: (judge or Cost()) if action.judge else Cost(),
-        cap=cap,
+        cap=lambda action: cap,
     )
 
 
@@ -140,8 +140,8 @@ def test_allowances_never_exceed_what_remains(
         assert allowance.input_tokens == request.input_tokens
         if cap is None:
             assert not remaining.priced
-        elif bounds.cap is not None:
-            assert min(LEAST_CAP, bounds.cap) <= cap <= bounds.cap
+        elif (wanted := bounds.cap(action)) is not None:
+            assert min(LEAST_CAP, wanted) <= cap <= wanted
         assert allowance.seconds == (None if seconds == math.inf else seconds - LEAST_SECONDS)
         assert len(planned.ids) == action.n
         ids += planned.ids
@@ -268,7 +268,9 @@ def test_a_budget_too_small_for_one_call_is_refused_by_name(
 
 
 def test_an_unknown_price_under_a_limit_in_dollars_pays_for_nothing() -> None:
-    free = Bounds(request=lambda a, c: Cost(calls=1, usd=None), judging=lambda a, c: Cost(), cap=9)
+    free = Bounds(
+        request=lambda a, c: Cost(calls=1, usd=None), judging=lambda a, c: Cost(), cap=lambda a: 9
+    )
     with pytest.raises(BudgetTooSmall):
         decided(best_of(8), bounds=free, usd=1.0)
     assert decided(best_of(8), bounds=free, calls=9).actions[0].action.n == 8  # type: ignore[union-attr]

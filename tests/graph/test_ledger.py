@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from verifier_agent import Budget, ConfigurationError, Cost, Footprint, Run, create_verifier_agent
-from verifier_agent.graph.tables import callers, price_table
-from verifier_agent.models import OpenAIChatModel, capabilities
+from verifier_agent.graph.tables import Answerer, callers, price_table
+from verifier_agent.models import OpenAIChatModel
 from verifier_agent.testing import Fault, ModelServer, Reply, Request
 from verifier_agent.verifiers.judge import Judge
 
@@ -133,7 +133,7 @@ def test_the_size_of_an_unknown_model_leaves_flops_and_joules_unknown() -> None:
 
 def test_a_hosted_models_list_price_is_known_and_the_users_own_goes_before_it() -> None:
     model = OpenAIChatModel(model="gpt-4o-mini", api_key=SecretStr("none"))
-    paid = callers(model, capabilities(model), [])
+    paid = callers([Answerer.of(model)], [])
     known = price_table(None, paid)["gpt-4o-mini"]
     million = Cost(calls=1, input_tokens=10**6, output_tokens=10**6)
     assert known.of(million).usd == pytest.approx(0.15 + 0.60)
@@ -144,4 +144,4 @@ def test_a_hosted_models_list_price_is_known_and_the_users_own_goes_before_it() 
 def test_a_local_model_of_a_hosted_models_name_has_no_price() -> None:
     with ModelServer(script) as server:
         model = OpenAIChatModel(model="gpt-4o-mini", base_url=server.url)
-        assert price_table(None, callers(model, capabilities(model), [])) == {}
+        assert price_table(None, callers([Answerer.of(model)], [])) == {}

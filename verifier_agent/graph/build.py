@@ -19,8 +19,8 @@ from verifier_agent.graph.edge import Controller
 from verifier_agent.graph.nodes import Nodes
 from verifier_agent.graph.settings import Parts, check_numbers, read_budget
 from verifier_agent.graph.state import Face, Plain, State
-from verifier_agent.graph.tables import callers, footprint_table, price_table
-from verifier_agent.models import capabilities, resolve_model
+from verifier_agent.graph.tables import Answerer, callers, footprint_table, price_table
+from verifier_agent.models import resolve_model
 from verifier_agent.search import PolicyFunction, agree, passed, resolve_policy, sample, until
 from verifier_agent.selection import SelectorFunction, resolve_selector, vote, weighted_vote
 from verifier_agent.values import Verifier
@@ -58,7 +58,7 @@ def _compares(verifier: Verifier) -> bool:
 
 
 def create_verifier_agent(
-    model: str | BaseChatModel,
+    model: str | BaseChatModel | Mapping[str, str | BaseChatModel],
     *,
     verifier: VerifierLike | Sequence[VerifierLike] = "auto",
     policy: str | PolicyFunction | None = None,
@@ -81,7 +81,8 @@ def create_verifier_agent(
     known are budget, context, max_tokens, policy, run_id, seed and selector.
 
     Args:
-        model: A LangChain chat model, or a name: "embedded", "openai:NAME", "PROVIDER:NAME".
+        model: A LangChain chat model, or a name: "embedded", "openai:NAME", "PROVIDER:NAME"; or
+            several of them by names that a policy's actions can ask for, the first by default.
         verifier: What judges candidates: a name ("auto", "agreement", "arithmetic", "judge",
             "embedded-prm"), a `Verifier`, a plain function `(task, candidate) -> bool | float |
             Verdict`, or several of them. "auto" is agreement, with a judge over the same model
@@ -108,16 +109,15 @@ def create_verifier_agent(
     Raises:
         ConfigurationError: A wrong argument; nothing has been spent.
     """
-    chat_model = resolve_model(model)
+    models = read_models(model)
+    first = next(iter(models.values())).model
     if not callable(answer):
         raise ConfigurationError(f"answer={answer!r}: give a function from text to a key or None")
     check_numbers(seed, max_tokens)
-    verifiers = resolve_verifiers(verifier, model=chat_model)
-    able = capabilities(chat_model)
-    paid = callers(chat_model, able, verifiers)
+    verifiers = resolve_verifiers(verifier, model=first)
+    paid = callers(models.values(), verifiers)
     parts = Parts(
-        model=chat_model,
-        capabilities=able,
+        models=models,
         verifiers=verifiers,
         policy=default_policy(verifiers) if policy is None else resolve_policy(policy),
         selector=default_selector(verifiers) if selector is None else resolve_selector(selector),
@@ -130,6 +130,18 @@ def create_verifier_agent(
     )
     parts.check()
     return assemble(parts).compile(checkpointer=checkpointer, store=store, name=name)
+
+
+def read_models(
+    given: str | BaseChatModel | Mapping[str, str | BaseChatModel],
+) -> dict[str, Answerer]:
+    """Return the models by name: one alone goes by its own."""
+    if not isinstance(given, Mapping):
+        alone = Answerer.of(resolve_model(given))
+        return {alone.capabilities.name: alone}
+    if not given:
+        raise ConfigurationError("model={}: at least one model is needed")
+    return {str(name): Answerer.of(resolve_model(one)) for name, one in given.items()}
 
 
 class Both(Runnable[Plain, Plain]):

@@ -74,14 +74,14 @@ class Decision(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How to bound what one candidate can cost; both functions are pure."""
+    """How to bound what one candidate can cost; all of it is pure."""
 
     request: Callable[[Generate | Revise, int], Cost]
     """(action, cap in tokens) → the most that one request for it can cost."""
     judging: Callable[[Generate | Revise, int], Cost]
     """(action, cap in tokens) → what judging one such candidate will cost at most, as foreseen."""
-    cap: int | None
-    """The cap on generated tokens that was asked for, if any."""
+    cap: Callable[[Generate | Revise], int | None]
+    """action → the cap on generated tokens that was asked for, if any."""
 
 
 def decide(
@@ -245,7 +245,7 @@ def _cap(
     budgeted at its cap. Once some answers are there, twice the longest is cap enough; when not
     even one request fits, the cap is halved until one does.
     """
-    cap = bounds.cap
+    cap = bounds.cap(action)
     if left.priced:
         longest = max((c.cost.output_tokens for c in tree if c.error is None), default=0)
         cap = cap or DEFAULT_CAP

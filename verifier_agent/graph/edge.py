@@ -20,7 +20,7 @@ from verifier_agent.graph.growing import Work
 from verifier_agent.graph.once import process
 from verifier_agent.graph.settings import Parts, begin, per_call, resume
 from verifier_agent.graph.state import SCHEMA, Plain, Run, merge
-from verifier_agent.models import input_bound
+from verifier_agent.models import Capabilities, input_bound
 from verifier_agent.tree import Tree
 from verifier_agent.values import Cost, Generate, Revise, Verify
 
@@ -108,17 +108,19 @@ def _sends(parts: Parts, run: Run, decision: Decision, update: Plain) -> list[Se
 
 def _brief(planned: Planned, tree: Tree, parts: Parts) -> Brief:
     assert isinstance(planned.action, Generate | Revise)
-    return brief(planned.action, tree, parts.capabilities)
+    return brief(planned.action, tree, parts.answerer(planned.action)[1].capabilities)
 
 
 def bounds(parts: Parts, run: Run) -> Bounds:
-    """Return how much requests to this agent's model and verifiers can cost at most."""
-    able = parts.capabilities
+    """Return how much requests to this agent's models and verifiers can cost at most."""
+
+    def able(action: Generate | Revise) -> Capabilities:
+        return parts.answerer(action)[1].capabilities
 
     @cache  # asked several times for one action, with other caps
     def prompt(action: Generate | Revise) -> int | None:
-        shown = [*run.messages, *brief(action, run.tree, able).messages()]
-        return input_bound(shown, margins=able.margins)
+        shown = [*run.messages, *brief(action, run.tree, able(action)).messages()]
+        return input_bound(shown, margins=able(action).margins)
 
     def request(action: Generate | Revise, cap: int) -> Cost:
         tokens = prompt(action)
@@ -128,15 +130,18 @@ def bounds(parts: Parts, run: Run) -> Bounds:
                 "cannot be bounded (images, audio, files); use a limit in calls or seconds"
             )
         # a model that retries by itself, unseen, may send each request several times
-        sent = 1 + able.retries
+        sent = 1 + able(action).retries
         cost = Cost(calls=sent, input_tokens=(tokens or 0) * sent, output_tokens=cap * sent)
-        return parts.metered(cost, able.name)
+        return parts.metered(cost, able(action).name)
 
     def judgement(action: Generate | Revise, cap: int) -> Cost:
         if not action.judge:
             return Cost()
-        size = len(brief(action, run.tree, able).prefix.encode()) + cap * BYTES_PER_TOKEN
+        size = len(brief(action, run.tree, able(action)).prefix.encode()) + cap * BYTES_PER_TOKEN
         judges = [verifier for verifier in parts.verifiers if judging.applies(verifier, run.tree)]
         return Cost.total(judging.bound(parts, v, run.task, size) for v in judges)
 
-    return Bounds(request=request, judging=judgement, cap=parts.max_tokens or able.default_cap)
+    def cap(action: Generate | Revise) -> int | None:
+        return parts.max_tokens or able(action).default_cap
+
+    return Bounds(request=request, judging=judgement, cap=cap)

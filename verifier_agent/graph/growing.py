@@ -18,7 +18,8 @@ from verifier_agent.graph.calls import Call, Failure, Reply, asend, send
 from verifier_agent.graph.controller import Planned
 from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
-from verifier_agent.models import call_options, usage_cost
+from verifier_agent.graph.tables import Answerer
+from verifier_agent.models import Capabilities, call_options, usage_cost
 from verifier_agent.plain import Value
 from verifier_agent.values import Candidate, Cost, Generate, Revise
 
@@ -51,6 +52,9 @@ class Request:
     brief: Brief
     allowance: Allowance
     ids: tuple[str, ...]
+    name: str
+    """The model's."""
+    answerer: Answerer
     call: Call
     lost: bool
     """True if an earlier process may have sent it already."""
@@ -62,20 +66,23 @@ def requests(parts: Parts, work: Work, process: str, started: float) -> list[Req
     `started` is when the node began, on the clock of `time.perf_counter`.
     """
     conversation = messages_from_dict(list(work.messages))
-    together = parts.capabilities.native_n
     made: list[Request] = []
     for planned, brief in zip(work.actions, work.briefs, strict=True):
         action = planned.action
         assert isinstance(action, Generate | Revise)
         shown = [*conversation, *brief.messages()]
-        groups = [planned.ids] if together else [(name,) for name in planned.ids]
+        model, answerer = parts.answerer(action)
+        able = answerer.capabilities
+        groups = [planned.ids] if able.native_n else [(name,) for name in planned.ids]
         made += [
             Request(
                 action=action,
                 brief=brief,
                 allowance=planned.allowance,
                 ids=ids,
-                call=_call(parts, action, shown, planned.allowance, ids, work.seed, started),
+                name=model,
+                answerer=answerer,
+                call=_call(able, action, shown, planned.allowance, ids, work.seed, started),
                 lost=work.process != process,
             )
             for ids in groups
@@ -84,7 +91,7 @@ def requests(parts: Parts, work: Work, process: str, started: float) -> list[Req
 
 
 def _call(
-    parts: Parts,
+    able: Capabilities,
     action: Generate | Revise,
     shown: Sequence[BaseMessage],
     allowance: Allowance,
@@ -94,14 +101,14 @@ def _call(
 ) -> Call:
     stepwise = isinstance(action, Generate) and action.until == "step"
     options = call_options(
-        parts.capabilities,
+        able,
         n=len(ids),
         temperature=action.temperature,
         seeds=[draw_seed(seed, name) for name in ids],
         stop=[STEP_END] if stepwise else (),
         max_tokens=allowance.max_tokens,
         # token probabilities are asked for only where they cost nothing
-        logprobs=parts.capabilities.free,
+        logprobs=able.free,
     )
     return Call(
         messages=shown,
@@ -117,7 +124,7 @@ def draw_seed(seed: int, candidate: str) -> int:
     return int.from_bytes(digest) >> 1
 
 
-def piece(parts: Parts, request: Request, number: int) -> Piece:
+def piece(request: Request, number: int) -> Piece:
     """Return the request as work that is paid for once."""
 
     def again() -> tuple[tuple[Failure, ...], Call | None]:
@@ -130,12 +137,12 @@ def piece(parts: Parts, request: Request, number: int) -> Piece:
 
     def work() -> dict[str, Any]:
         lost, call = again()
-        reply = send(parts.model, call) if call else Reply()
+        reply = send(request.answerer.model, call) if call else Reply()
         return replace(reply, failures=lost + reply.failures).to_dict()
 
     async def awork() -> dict[str, Any]:
         lost, call = again()
-        reply = await asend(parts.model, call) if call else Reply()
+        reply = await asend(request.answerer.model, call) if call else Reply()
         return replace(reply, failures=lost + reply.failures).to_dict()
 
     return Piece(f"{number}:{request.ids[0]}", work, awork)
@@ -156,8 +163,8 @@ def candidates(parts: Parts, request: Request, reply: Reply) -> list[Candidate]:
             id=name,
             parent=parent_of(request.action),
             via=request.action.kind,
-            model=parts.capabilities.name,
-            cost=parts.metered(cost, parts.capabilities.name),
+            model=request.name,
+            cost=parts.metered(cost, request.answerer.capabilities.name),
             error=missing,
         )
         if place < len(messages):

@@ -50,7 +50,7 @@ class Growth:
         self.node = node
         self.requests = growing.requests(parts, self.work, process(), self.started)
         self.made: dict[int, Plain] = {}
-        self.pieces = [growing.piece(parts, r, self.work.round) for r in self.requests]
+        self.pieces = [growing.piece(r, self.work.round) for r in self.requests]
         decision = self.update["decisions"][str(self.work.round)]
         if decision["actions"][0]["action"]["kind"] == node:  # once, though two may share a round
             event("decision", self.run, decision)

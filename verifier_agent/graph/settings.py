@@ -8,17 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 
 from verifier_agent.budget import UNITS, Budget, Footprint, Price
-from verifier_agent.errors import ConfigurationError, nearest
+from verifier_agent.errors import ConfigurationError, PolicyError, nearest
 from verifier_agent.graph.state import Plain
-from verifier_agent.graph.tables import callers
+from verifier_agent.graph.tables import Answerer, callers
 from verifier_agent.models import Capabilities
 from verifier_agent.search import Policy, PolicyFunction, resolve_policy
 from verifier_agent.selection import Selector, SelectorFunction, resolve_selector
-from verifier_agent.values import Cost, Verifier
+from verifier_agent.values import Cost, Generate, Revise, Verifier
 
 UNKNOWN = Footprint()
 
@@ -27,8 +26,8 @@ UNKNOWN = Footprint()
 class Parts:
     """Everything live that an agent was built with."""
 
-    model: BaseChatModel
-    capabilities: Capabilities
+    models: Mapping[str, Answerer]
+    """By the names that actions call them; the first is asked where none is named."""
     verifiers: tuple[Verifier, ...]
     policy: PolicyFunction
     selector: SelectorFunction
@@ -42,7 +41,7 @@ class Parts:
 
     def check(self) -> None:
         """Raise ConfigurationError if the budget limits what this model cannot bound or price."""
-        called = [one.name for one in callers(self.model, self.capabilities, self.verifiers)]
+        called = [one.name for one in callers(self.models.values(), self.verifiers)]
         unpriced = [name for name in called if name not in self.prices]
         if self.budget.usd is not None and unpriced:
             raise ConfigurationError(
@@ -61,12 +60,20 @@ class Parts:
         if (self.budget.tokens, self.budget.usd, self.budget.joules) == (None, None, None):
             return
         judges = (getattr(verifier, "capabilities", None) for verifier in self.verifiers)
-        for able in (self.capabilities, *(j for j in judges if isinstance(j, Capabilities))):
+        own = (one.capabilities for one in self.models.values())
+        for able in (*own, *(j for j in judges if isinstance(j, Capabilities))):
             if able.cap is None:
                 raise ConfigurationError(
                     f"a limit in tokens, dollars or joules cannot hold for {able.name!r}: no way "
                     "is known to cap the length of its replies; use a limit in calls or seconds"
                 )
+
+    def answerer(self, action: Generate | Revise) -> tuple[str, Answerer]:
+        """Return the model that an action asks, with its name; raises PolicyError for another."""
+        name = next(iter(self.models)) if action.model is None else action.model
+        if name not in self.models:
+            raise PolicyError(f"{action!r} asks model {name!r}{nearest(name, self.models)}")
+        return name, self.models[name]
 
     def metered(self, cost: Cost, name: str) -> Cost:
         """Fill in dollars, FLOPs and joules of calls to `name`; None where they are unknown."""
@@ -167,7 +174,7 @@ def begin(parts: Parts, run_id: str | None) -> Plain:
         "selector": _stored(parts.selector),
         "max_tokens": parts.max_tokens,
         "context": dict(parts.context),
-        "model": parts.capabilities.name,
+        "models": list(parts.models),
         "verifiers": [verifier.name for verifier in parts.verifiers],
     }
 

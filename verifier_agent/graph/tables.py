@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ from langchain_core.language_models import BaseChatModel
 
 from verifier_agent.budget import Footprint, Price
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.models import Capabilities
+from verifier_agent.models import Capabilities, capabilities
 from verifier_agent.models.impact import known_footprint
 from verifier_agent.models.prices import known_price
 from verifier_agent.models.providers import provider_of
@@ -19,9 +19,22 @@ from verifier_agent.values import Verifier
 Kind = TypeVar("Kind", Price, Footprint)
 
 
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """A model that writes answers."""
+
+    model: BaseChatModel
+    capabilities: Capabilities
+
+    @classmethod
+    def of(cls, model: BaseChatModel) -> Answerer:
+        """Return `model` with what it can do."""
+        return cls(model, capabilities(model))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Something that is paid for: the model, or a verifier that spends."""
+    """Something that is paid for: a model, or a verifier that spends."""
 
     name: str
     """As in the tables."""
@@ -76,12 +89,11 @@ def caller_of_verifier(verifier: Verifier) -> Caller:
     )
 
 
-def callers(
-    model: BaseChatModel, able: Capabilities, verifiers: Sequence[Verifier]
-) -> list[Caller]:
-    """Return the model and every verifier that spends: one with a `bound`, or a model."""
+def callers(models: Iterable[Answerer], verifiers: Sequence[Verifier]) -> list[Caller]:
+    """Return the models and every verifier that spends: one with a `bound`, or a model."""
+    answering = [caller_of_model(one.model, one.capabilities) for one in models]
     spending = [v for v in verifiers if hasattr(v, "bound") or hasattr(v, "model_name")]
-    return [caller_of_model(model, able), *map(caller_of_verifier, spending)]
+    return [*answering, *map(caller_of_verifier, spending)]
 
 
 def price_table(given: Any, paid: Sequence[Caller]) -> dict[str, Price]:

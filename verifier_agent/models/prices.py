@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ def known_price(
     """Return the list price of `model_name` in dollars per million tokens; None if unknown.
 
     The price holds as an upper bound of what text tokens cost for 24 hours from `at` (None: now):
-    of prices that change with the hour or the length of the prompt it is the dearest. Where a
+    of prices that change with the hour it is the dearest. Where a
     provider caches prompts by itself and charges for it, `input` is the price of writing to the
     cache; Anthropic's caches are written on request only, and such a request costs up to twice
     `input`. It is the price of the standard tier, without batch discounts, priority surcharges,
@@ -81,26 +82,40 @@ def _names(clause: Any, name: str) -> bool:
 
 def _dearest(prices: Sequence[ModelPrice], *, cached_unasked: bool) -> Price | None:
     """Return what is at least as dear as each of `prices`; None if that cannot be said."""
-    given = _highest(price.input_mtok for price in prices)
-    made = _highest(price.output_mtok for price in prices)
+    starts = [
+        tier.start
+        for price in prices
+        for part in (price.input_mtok, price.output_mtok, price.cache_read_mtok)
+        for tier in getattr(part, "tiers", ())
+    ]
+    short = _price(prices, cached_unasked, tiers=False)
+    if short is None or not starts:
+        return short
+    long = _price(prices, cached_unasked, tiers=True)
+    return replace(short, long=long, long_from=min(starts))
+
+
+def _price(prices: Sequence[ModelPrice], cached_unasked: bool, tiers: bool) -> Price | None:
+    """Return the highest of `prices` without their tiers, or in any of them."""
+    given = _highest((price.input_mtok for price in prices), tiers)
+    made = _highest((price.output_mtok for price in prices), tiers)
     if given is None or made is None or any(price.requests_kcount for price in prices):
         return None
-    written = _highest(price.cache_write_mtok for price in prices) if cached_unasked else None
-    return Price(
-        input=max(given, written or 0.0),
-        output=made,
-        cached=_highest(price.cache_read_mtok for price in prices),
-    )
+    written = None
+    if cached_unasked:
+        written = _highest((price.cache_write_mtok for price in prices), tiers)
+    cached = _highest((price.cache_read_mtok for price in prices), tiers)
+    return Price(input=max(given, written or 0.0), output=made, cached=cached)
 
 
-def _highest(prices: Iterable[Decimal | TieredPrices | None]) -> float | None:
-    """Return the highest of `prices` in any of their tiers; None if one of them is unknown."""
+def _highest(prices: Iterable[Decimal | TieredPrices | None], tiers: bool) -> float | None:
+    """Return the highest of `prices`; None if one of them is unknown."""
     highest = 0.0
     for price in prices:
         if price is None:
             return None
         # a tier holds for all tokens of a request whose prompt is longer than its start
-        tiers = [] if isinstance(price, Decimal) else [tier.price for tier in price.tiers]
+        above = [] if isinstance(price, Decimal) or not tiers else [t.price for t in price.tiers]
         base = price if isinstance(price, Decimal) else price.base
-        highest = max(highest, *map(float, (base, *tiers)))
+        highest = max(highest, *map(float, (base, *above)))
     return highest

@@ -12,12 +12,18 @@ from verifier_agent.values import Action, Generate, Select
 
 @policy
 def best_of(
-    tree: Tree, remaining: Remaining, n: Count = 8, *, temperature: Temperature | None = None
+    tree: Tree,
+    remaining: Remaining,
+    n: Count = 8,
+    *,
+    model: str | None = None,
+    temperature: Temperature | None = None,
 ) -> Sequence[Action]:
     """Draw `n` answers at once, judge them all, and end. Cobbe et al. 2021."""
     missing = n - len(tree.children(None))
     if missing > 0:
-        return [Generate(n=missing, temperature=temperature, reason=f"best of {n}")]
+        reason = f"best of {n}"
+        return [Generate(n=missing, model=model, temperature=temperature, reason=reason)]
     return [Select(reason=f"{n} answers drawn and judged")]
 
 
@@ -28,6 +34,7 @@ def sample(
     n: Count = 32,
     batch: Count = 4,
     *,
+    model: str | None = None,
     temperature: Temperature | None = None,
 ) -> Sequence[Action]:
     """Draw up to `n` answers, `batch` at a time, so that a stop rule can end it between batches.
@@ -38,7 +45,6 @@ def sample(
     if drawn < n:
         # up to the next multiple of the batch: a round cut short by the budget changes no other
         missing = min(n, (drawn // batch + 1) * batch) - drawn
-        return [
-            Generate(n=missing, temperature=temperature, reason=f"{drawn} of at most {n} drawn")
-        ]
+        reason = f"{drawn} of at most {n} drawn"
+        return [Generate(n=missing, model=model, temperature=temperature, reason=reason)]
     return [Select(reason=f"all {n} answers drawn")]

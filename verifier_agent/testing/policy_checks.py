@@ -47,7 +47,7 @@ _JUDGING = _metered(Cost(calls=1, input_tokens=40, output_tokens=10))
 _BOUNDS = Bounds(
     request=lambda action, cap: _metered(Cost(calls=1, input_tokens=_PROMPT, output_tokens=cap)),
     judging=lambda action, cap: _JUDGING if action.judge else Cost(),
-    cap=100,
+    cap=lambda action: 100,
 )
 
 

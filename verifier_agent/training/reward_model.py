@@ -32,7 +32,7 @@ try:
 except ImportError as error:
     raise MissingExtra("training the embedded models", "train") from error
 
-STEPS = 5_000
+STEPS = 3_000
 BATCH = 32
 CHUNK = 8
 MUON_LR = 0.012

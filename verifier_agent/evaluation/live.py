@@ -15,7 +15,8 @@ from verifier_agent.evaluation.data import Entry
 from verifier_agent.evaluation.settings import AtMost, Settings
 from verifier_agent.evaluation.transcripts import transcribe
 from verifier_agent.graph import Run, create_verifier_agent
-from verifier_agent.graph.build import default_selector
+from verifier_agent.graph.build import DEFAULT_BUDGET, default_selector
+from verifier_agent.graph.settings import read_budget
 from verifier_agent.models import capabilities, resolve_model
 from verifier_agent.search import PolicyFunction
 from verifier_agent.selection import resolve_selector
@@ -101,9 +102,9 @@ class Runner:
             "verifiers": [verifier.name for verifier in self._verifiers],
             "max_samples": given.max_samples,
             "seeds": given.seeds,
-            "budget": given.budget,
-            "prices": given.prices,
-            "footprints": given.footprints,
+            "budget": DEFAULT_BUDGET if given.budget is None else read_budget(given.budget),
+            "prices": given.prices or {},
+            "footprints": given.footprints or {},
         }
         plain: Plain = to_jsonable_python(setup, fallback=repr)
         return plain

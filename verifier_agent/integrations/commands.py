@@ -16,8 +16,21 @@ from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph import Run, create_verifier_agent
 from verifier_agent.integrations.asking import BAD_INPUT, NO_ANSWER, ask, errors_in_words, say
 from verifier_agent.integrations.demo import SEED, demonstrate
-from verifier_agent.integrations.evaluate import evaluate_pool
-from verifier_agent.integrations.limits import read_budget, read_footprints, read_prices
+from verifier_agent.integrations.evaluate import evaluate_policy
+from verifier_agent.integrations.limits import (
+    BaseUrl,
+    JoulesPerFlop,
+    MaxCalls,
+    MaxJoules,
+    MaxSeconds,
+    MaxTokens,
+    MaxUsd,
+    Parameters,
+    PriceText,
+    read_budget,
+    read_footprints,
+    read_prices,
+)
 from verifier_agent.integrations.live import progress
 from verifier_agent.integrations.plot import plot_results
 from verifier_agent.integrations.shown import as_object, cost, printable, report
@@ -84,10 +97,7 @@ def solve(
     model: Annotated[
         str, typer.Option(metavar="NAME", help='"embedded", "openai:NAME" or "PROVIDER:NAME".')
     ] = "embedded",
-    base_url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Of a server that speaks OpenAI's chat API, with /v1."),
-    ] = None,
+    base_url: BaseUrl = None,
     verifier: Annotated[
         list[str] | None,
         typer.Option(
@@ -112,29 +122,14 @@ def solve(
             show_default="vote where the verifiers only compare answers, else weighted_vote",
         ),
     ] = None,
-    max_calls: Annotated[
-        int | None,
-        typer.Option(help="Limit in requests.", show_default="32 if there is no other limit"),
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option(help="Limit in tokens, prompts included.")
-    ] = None,
-    max_usd: Annotated[float | None, typer.Option(help="Limit in dollars; see --price.")] = None,
-    max_joules: Annotated[
-        float | None, typer.Option(help="Limit in joules, estimated; see --parameters.")
-    ] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="Limit in seconds.")] = None,
-    price: Annotated[
-        str | None,
-        typer.Option(metavar="INPUT/OUTPUT", help='Dollars per million tokens: "0.25/2".'),
-    ] = None,
-    parameters: Annotated[
-        float | None, typer.Option(help="Weights of the model that are used per token: 8e9.")
-    ] = None,
-    joules_per_flop: Annotated[
-        str | None,
-        typer.Option(metavar="LOW/HIGH", help="Of the machine it runs on: 2e-12/1e-11."),
-    ] = None,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    max_joules: MaxJoules = None,
+    max_seconds: MaxSeconds = None,
+    price: PriceText = None,
+    parameters: Parameters = None,
+    joules_per_flop: JoulesPerFlop = None,
     seed: Annotated[
         int | None, typer.Option(help="Makes the run repeatable.", show_default="another each run")
     ] = None,
@@ -180,7 +175,7 @@ def demo(
         demonstrate(seed)
 
 
-app.command("eval")(evaluate_pool)
+app.command("eval")(evaluate_policy)
 app.command("plot")(plot_results)
 
 

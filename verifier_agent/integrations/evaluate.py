@@ -1,4 +1,4 @@
-"""The command `eval`: any policy, verifier and selector on a pool of recorded answers."""
+"""The command `eval`: any policy, verifier and selector, on recorded answers or live."""
 
 from __future__ import annotations
 
@@ -10,23 +10,57 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from langchain_core.language_models import BaseChatModel
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
-from verifier_agent.evaluation import Replay, evaluate
-from verifier_agent.evaluation.evaluating import Tell
-from verifier_agent.integrations.asking import errors_in_words
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.evaluation import Live, Replay, evaluate, evaluate_live
+from verifier_agent.evaluation.writing import Tell
+from verifier_agent.integrations.asking import INTERRUPTED, errors_in_words, say
+from verifier_agent.integrations.evaluated import print_figures
+from verifier_agent.integrations.limits import (
+    BaseUrl,
+    JoulesPerFlop,
+    MaxCalls,
+    MaxJoules,
+    MaxSeconds,
+    MaxTokens,
+    MaxUsd,
+    Parameters,
+    PriceText,
+    read_budget,
+    read_footprints,
+    read_prices,
+)
+from verifier_agent.models import resolve_model
 
 NO_VERIFIER = "none"
+LIVE_LINES = 20
+"""Of progress, at most, where there is no terminal to draw a bar on."""
+OF_A_POOL = ("in_order", "calibrate_on")
+LIVE = (
+    "model", "data", "record", "base_url", "max_calls", "max_tokens", "max_usd", "max_joules",
+    "max_seconds", "price", "parameters", "joules_per_flop",
+)  # fmt: skip
 Plain = dict[str, Any]
 
 
-def evaluate_pool(
+def evaluate_policy(
+    context: typer.Context,
     pool: Annotated[
-        Path, typer.Option(metavar="FILE", help="Recorded answers; see docs/pools.md.")
-    ],
+        Path | None, typer.Option(metavar="FILE", help="Recorded answers; see docs/pools.md.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help='"embedded", "openai:NAME" or "PROVIDER:NAME".'),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help='Questions for the model: a file, or "embedded:test:200".'
+        ),
+    ] = None,
     policy: Annotated[
         str | None,
         typer.Option(
@@ -47,56 +81,135 @@ def evaluate_pool(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="agreement, arithmetic, embedded-prm, scores:NAME, tests, or none; may be given "
-            "several times.",
-            show_default="agreement",
+            help="agreement, arithmetic, embedded-prm, or none; of a pool also scores:NAME and "
+            "tests, live also auto and judge; may be given several times.",
+            show_default="agreement of a pool, auto live",
         ),
     ] = None,
     max_samples: Annotated[
-        int | None, typer.Option(help="The most a run may draw.", show_default="all there are")
+        int | None,
+        typer.Option(
+            help="The most a run may draw.",
+            show_default="all there are; live 8, or as the policy says",
+        ),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Runs per question, each in another order.")] = 1,
+    seeds: Annotated[int, typer.Option(help="Runs per question.")] = 1,
     in_order: Annotated[
-        bool, typer.Option("--in-order", help="Draw samples in the order of the file.")
+        bool, typer.Option("--in-order", help="Of a pool: draw in the order of the file.")
     ] = False,
     calibrate_on: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Fit confidence on this labelled pool first."),
+        typer.Option(metavar="FILE", help="Of a pool: fit confidence on this labelled pool first."),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Live: a pool to keep all answers in, and to go on from."
+        ),
+    ] = None,
+    base_url: BaseUrl = None,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    max_joules: MaxJoules = None,
+    max_seconds: MaxSeconds = None,
+    price: PriceText = None,
+    parameters: Parameters = None,
+    joules_per_flop: JoulesPerFlop = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a JSON line per question and seed.")
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(help="Processes to work in.", show_default="one per core")
+        int | None,
+        typer.Option(
+            help="Of a pool: processes to work in. Live: questions in flight.",
+            show_default="one per core; live 8, or 1 if the model runs here",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,
 ) -> None:
-    """Replay recorded answers through the real graph, without calling a model."""
+    """Measure a policy: on the recorded answers of --pool, or live with --model and --data.
+
+    The limits, --price, --parameters and --joules-per-flop are for live runs, and hold for each.
+    """
     with errors_in_words():
-        named = [name for name in verifier or ["agreement"] if name != NO_VERIFIER]
-        settings = Replay(
-            policy=policy,
-            selector=selector,
-            verifier=named,
-            max_samples=max_samples,
-            seeds=seeds,
-            in_order=in_order,
-        )
-        with _progress() as tell:
-            found = evaluate(
-                pool,
-                settings,
-                calibrate_on=calibrate_on,
-                out=out,
-                jobs=_cores() if jobs is None else jobs,
-                tell=tell,
+        _check(context)
+        shared: Plain = {
+            "policy": policy,
+            "selector": selector,
+            "max_samples": max_samples,
+            "seeds": seeds,
+        }
+        if verifier:
+            shared["verifier"] = [name for name in verifier if name != NO_VERIFIER]
+        if pool is not None:
+            settings = Replay(in_order=in_order, **shared)
+            with _progress() as tell:
+                found = evaluate(
+                    pool,
+                    settings,
+                    calibrate_on=calibrate_on,
+                    out=out,
+                    jobs=_cores() if jobs is None else jobs,
+                    tell=tell,
+                )
+        else:
+            chat_model = resolve_model(model or "", base_url=base_url)
+            limits = {
+                "calls": max_calls,
+                "tokens": max_tokens,
+                "usd": max_usd,
+                "joules": max_joules,
+                "seconds": max_seconds,
+            }
+            live = Live(
+                budget=read_budget(**limits),
+                prices=read_prices(chat_model, price, max_usd),
+                footprints=read_footprints(chat_model, parameters, joules_per_flop),
+                **shared,
             )
+            found = _live(chat_model, str(data), live, record=record, out=out, jobs=jobs)
     if as_json:
         typer.echo(json.dumps(found))
     else:
-        _print(found)
+        print_figures(found)
+
+
+def _check(context: typer.Context) -> None:
+    """Raise ConfigurationError for options that do not go together."""
+    given = {name for name, value in context.params.items() if value not in (None, False)}
+    if "pool" not in given and not {"model", "data"} <= given:
+        raise ConfigurationError(
+            "what is to be evaluated? recorded answers: --pool FILE; or a model, live: "
+            "--model NAME --data FILE (both work offline: --model embedded --data embedded:test)"
+        )
+    wrong, kind = (LIVE, "--pool") if "pool" in given else (OF_A_POOL, "--model and --data")
+    for name in wrong:
+        if name in given:
+            raise ConfigurationError(f"--{name.replace('_', '-')} does not go with {kind}")
+
+
+def _live(model: BaseChatModel, data: str, settings: Live, **options: Any) -> Plain:
+    """Run the evaluation; Ctrl-C cancels what is under way, and says what is recorded."""
+    done = total = 0
+
+    def count(at: int, of: int) -> None:
+        nonlocal done, total
+        done, total = at, of
+        if tell is not None:
+            tell(at, of)
+
+    with _progress(lines=True) as tell:
+        try:
+            return evaluate_live(model, data, settings, tell=count, **options)
+        except KeyboardInterrupt:
+            record = options["record"]
+            kept = "" if record is None else f", and recorded in {record}: the same command goes on"
+            words = f"Interrupted: {done} of {total} questions are done{kept}."
+    say(words)
+    raise typer.Exit(INTERRUPTED)
 
 
 def _cores() -> int:
@@ -105,89 +218,18 @@ def _cores() -> int:
 
 
 @contextmanager
-def _progress() -> Iterator[Tell | None]:
-    """Draw a bar on stderr while there is a terminal; else show nothing."""
+def _progress(*, lines: bool = False) -> Iterator[Tell | None]:
+    """Draw a bar on stderr while there is a terminal; else write lines if wanted."""
     console = Console(stderr=True)
     if not console.is_terminal or console.is_dumb_terminal:
-        yield None
+        yield _say_now_and_then if lines else None
         return
     columns = (TextColumn("questions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("replay", total=None)
+        task = progress.add_task("questions", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def _print(found: Plain) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    for label, words in _lines(found):
-        console.print(Text.assemble((f"{label:<12}", "bold"), words))
-    console.print()
-    console.print(_curve(found["by_budget"]))
-    console.print()
-    console.print(_against(found))
-
-
-def _lines(found: Plain) -> list[tuple[str, str]]:
-    seeds = "" if found["seeds"] == 1 else f", {found['seeds']} times each"
-    sure = f"brier {_number(found['brier'])}, auroc {_number(found['auroc'])}, "
-    sure += f"ece {_number(found['ece'])} ({' / '.join(found['basis'])})"
-    outcomes = ", ".join(f"{name} {count}" for name, count in found["outcomes"].items())
-    return [
-        ("Questions", f"{found['questions']}{seeds}; {found['labelled']} with labels"),
-        ("Accuracy", _percent(found["accuracy"], found["accuracy_se"])),
-        ("Samples", _number(found["mean_samples"], 1)),
-        ("Tokens", _number(found["mean_tokens"], 0)),
-        ("Confidence", sure),
-        ("Ended", outcomes),
-    ]
-
-
-def _curve(points: list[Plain]) -> Table:
-    table = _table("at most", "accuracy", "samples", "tokens")
-    for point in points:
-        table.add_row(
-            str(point["max_samples"]),
-            _percent(point["accuracy"], point["accuracy_se"]),
-            _number(point["mean_samples"], 1),
-            _number(point["mean_tokens"], 0),
-        )
-    return table
-
-
-def _against(found: Plain) -> Table:
-    table = _table("baseline", "accuracy", "samples", "policy minus baseline, 95 % interval")
-    for name, figures in found["baselines"].items():
-        alone = not isinstance(figures, dict)
-        given = found["differences"].get(name)
-        table.add_row(
-            name.replace("_", " "),
-            _percent(figures if alone else figures["accuracy"]),
-            "" if alone else _number(figures["mean_samples"], 1),
-            "unknown" if given is None else _difference(given),
-        )
-    return table
-
-
-def _difference(given: Plain) -> str:
-    words = f"{100 * given['accuracy']:+.1f}"
-    if given["interval"] is None:
-        return words
-    low, high = given["interval"]
-    return f"{words} [{100 * low:+.1f}, {100 * high:+.1f}]"
-
-
-def _table(*names: str) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for place, name in enumerate(names):
-        table.add_column(name, justify="right" if place else "left", no_wrap=True)
-    return table
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "unknown" if value is None else f"{value:,.{digits}f}"
-
-
-def _percent(value: float | None, error: float | None = None) -> str:
-    if value is None:
-        return "unknown"
-    return f"{100 * value:.1f} %" + ("" if error is None else f" ± {100 * error:.1f}")
+def _say_now_and_then(done: int, total: int) -> None:
+    if done % max(1, -(-total // LIVE_LINES)) == 0 or done == total:
+        say(f"{done} of {total} questions")

@@ -1,9 +1,10 @@
-"""From options of the command line to limits, prices and footprints."""
+"""Options that say what may be used and what it costs; from their text to budgets and prices."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from langchain_core.language_models import BaseChatModel
 
 from verifier_agent.budget import Budget, Footprint, Price
@@ -12,6 +13,31 @@ from verifier_agent.graph.build import DEFAULT_BUDGET
 from verifier_agent.models import capabilities
 from verifier_agent.models.prices import known_price
 from verifier_agent.models.providers import provider_of
+
+MaxCalls = Annotated[
+    int | None,
+    typer.Option(help="Limit in requests.", show_default="32 if there is no other limit"),
+]
+MaxTokens = Annotated[int | None, typer.Option(help="Limit in tokens, prompts included.")]
+MaxUsd = Annotated[float | None, typer.Option(help="Limit in dollars; see --price.")]
+MaxJoules = Annotated[
+    float | None, typer.Option(help="Limit in joules, estimated; see --parameters.")
+]
+MaxSeconds = Annotated[float | None, typer.Option(help="Limit in seconds.")]
+PriceText = Annotated[
+    str | None,
+    typer.Option(metavar="INPUT/OUTPUT", help='Dollars per million tokens: "0.25/2".'),
+]
+Parameters = Annotated[
+    float | None, typer.Option(help="Weights of the model that are used per token: 8e9.")
+]
+JoulesPerFlop = Annotated[
+    str | None, typer.Option(metavar="LOW/HIGH", help="Of the machine it runs on: 2e-12/1e-11.")
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Of a server that speaks OpenAI's chat API, with /v1."),
+]
 
 
 def read_budget(**limits: Any) -> Budget:

@@ -3,8 +3,8 @@
     python -m verifier_agent.training.generator --out DIRECTORY [--name sibling]
 
 leaves `generator_base.pt` after a first stage and `generator.pt` after a second, with larger
-numbers and longer chains, in the directory; run again, it goes on where it was. The sibling is the
-same recipe on the same problems with 14 times the weights.
+numbers and longer chains, in the directory; run again, it goes on where it was. The sibling has 14
+times the weights, and learns from the first half of the same problems in the first stage.
 """
 
 from __future__ import annotations
@@ -29,14 +29,28 @@ except ImportError as error:
     raise MissingExtra("training the embedded models", "train") from error
 
 SIZE = Size(layers=4, width=96, heads=3)
-SIZES = {"generator": SIZE, "sibling": Size(layers=8, width=256, heads=8)}
-BASE_STEPS, HARD_STEPS = 3_200, 900
 BATCH = 48
 HARD_LR = 0.012
 CHUNK = 8
 """So many batches are drawn at once and sorted by length, to waste little on padding."""
 
 IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How large a generator is, and how long it is trained in each stage."""
+
+    size: Size
+    base_steps: int
+    hard_steps: int
+    bfloat16: bool = False
+
+
+RECIPES = {
+    "generator": Recipe(SIZE, base_steps=3_200, hard_steps=900),
+    "sibling": Recipe(Size(layers=8, width=256, heads=8), 1_600, 900, bfloat16=True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +175,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--name", choices=SIZES, default="generator")
+    parser.add_argument("--name", choices=RECIPES, default="generator")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    size, large = SIZES[chosen.name], chosen.name != "generator"
+    recipe = RECIPES[chosen.name]
     base = chosen.out / f"{chosen.name}_base.pt"
-    first = Curriculum(chosen.seed, BASE_STEPS)
-    run(base, Plan(BASE_STEPS, bfloat16=large), first, size=size)
-    hard = Plan(HARD_STEPS, muon_lr=HARD_LR, bfloat16=large)
-    second = Curriculum(chosen.seed + 1, HARD_STEPS, mix=HARD)
-    run(chosen.out / f"{chosen.name}.pt", hard, second, start=base, size=size)
+    first = Curriculum(chosen.seed, recipe.base_steps)
+    run(base, Plan(recipe.base_steps, bfloat16=recipe.bfloat16), first, size=recipe.size)
+    second = Curriculum(chosen.seed + 1, recipe.hard_steps, mix=HARD)
+    hard = Plan(recipe.hard_steps, muon_lr=HARD_LR, bfloat16=recipe.bfloat16)
+    run(chosen.out / f"{chosen.name}.pt", hard, second, start=base, size=recipe.size)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ except ImportError as error:
 
 BASELINES = ("first", "majority", "weighted", "best", "adaptive_consistency", "oracle")
 ENDS = ("first", "oracle")
-"""The baselines that no choosing goes below and above; small panels have no room for more."""
+"""Where runs begin, and what no choosing goes above; small panels have no room for more."""
 BANDS = "Bands: 95%, which is 1.96 standard errors over questions to either side."
 DASHED = "Dashed: baselines, from the same draws."
 COLUMNS = 3

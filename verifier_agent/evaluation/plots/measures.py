@@ -58,11 +58,11 @@ MEASURES: dict[str, tuple[Measure, ...]] = {
     "samples": (Measure("mean_samples", "samples per question", "~r",
                         "draw against something else", doubles=True),),
     "usd": (Measure("ledger.usd", "US dollars per question", "$~g",
-                    f"{RECORD} `cost` with `usd`, or give the model's price"),),
+                    f"{RECORD} `cost` with `usd`, or a model with --price"),),
     "joules": (Measure("ledger.joules", "joules per question (estimate, upper end)", "~s",
-                       f"{RECORD} `cost` with `joules`, or give the model's footprint"),),
+                       f"{RECORD} `cost` with `joules`, or a model with --parameters"),),
     "flops": (Measure("ledger.flops", "floating-point operations per question", "~s",
-                      f"{RECORD} `cost` with `flops`, or give the model's footprint"),),
+                      f"{RECORD} `cost` with `flops`, or a model with --parameters"),),
 }
 # fmt: on
 """By the word for it. Of several, the first that is known at every point is drawn."""

@@ -21,6 +21,8 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 GREY = "#6b6b6b"
 Z = 1.96
 """Standard errors to either side in a 95 % band, by the normal distribution."""
+NEAR = 0.2
+"""An axis of accuracy that would begin below this begins at 0."""
 LABEL_HEIGHT, LABEL_WIDTH = 13, 45
 """Pixels that a label takes, with some air."""
 Row = dict[str, Any]
@@ -37,21 +39,21 @@ def coloured(names: Sequence[str]) -> alt.Color:
     return alt.Color("result:N", scale=scale, legend=legend)
 
 
-def rows(line: Line, measure: Measure) -> list[Row]:
-    """Return the points of a line, in shares; a band is None where its error is unknown."""
-    return [
-        {
+def rows(line: Line, measure: Measure) -> Iterator[Row]:
+    """Yield the points of a line, in shares; a band is None where its error is unknown."""
+    for point in line.curve.by_budget:
+        middle, error = point.accuracy, point.accuracy_se
+        if middle is None:
+            continue
+        yield {
             "result": line.name,
             "x": measure.of(point),
-            "accuracy": point.accuracy,
-            "error": None if point.accuracy_se is None else Z * point.accuracy_se,
-            "low": None if point.accuracy_se is None else point.accuracy - Z * point.accuracy_se,
-            "high": None if point.accuracy_se is None else point.accuracy + Z * point.accuracy_se,
+            "accuracy": middle,
+            "low": None if error is None else middle - Z * error,
+            "high": None if error is None else middle + Z * error,
+            "error": None if error is None else Z * error,
             "samples": point.max_samples,
         }
-        for point in line.curve.by_budget
-        if point.accuracy is not None
-    ]
 
 
 def references(lines: Sequence[Line], baselines: Sequence[str]) -> Iterator[Row]:
@@ -173,4 +175,4 @@ class Frame:
                 seen += [row[end] for end in ("low", "accuracy", "high") if row[end] is not None]
         low = math.floor(20 * min(seen) - 0.2) / 20
         high = math.ceil(20 * max(seen) + 0.2) / 20
-        return max(0.0, low), min(1.0, high)
+        return 0.0 if low < NEAR else low, min(1.0, high)

@@ -77,8 +77,6 @@ class Result(Curve):
 
     reliability: list[Bin] = Field(default_factory=list)
     by_difficulty: list[Level] = Field(default_factory=list)
-    ece: float | None = None
-    basis: list[str] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +96,18 @@ def read_results(results: Results) -> list[Named]:
 
 
 def _read(name: str, given: Mapping[str, Any] | Path | str) -> Named:
-    source = f"result {name!r}" if isinstance(given, Mapping) else str(given)
+    if isinstance(given, Mapping):
+        source, plain = f"result {name!r}", given
+    else:
+        source, plain = str(given), _object(given)
     if not name.strip() or not name.isprintable():
-        raise ConfigurationError(f"{source}: {name!r} cannot be shown; name it in printable signs")
+        raise ConfigurationError(f"{source}: {name!r} cannot be shown; give it a printable name")
     try:
-        result = Result.model_validate(given if isinstance(given, Mapping) else _object(given))
+        return Named(name, source, Result.model_validate(plain))
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         key = ".".join(map(str, fault["loc"])) or "it"
         raise ConfigurationError(f"{source}: {key}: {fault['msg']}; {WANTED}") from None
-    return Named(name, source, result)
 
 
 def _object(path: Path | str) -> Any:
@@ -115,5 +115,5 @@ def _object(path: Path | str) -> Any:
         return json.loads(Path(path).read_bytes())
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror or error}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: no JSON ({error}); {WANTED}") from None

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import gc
-import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.evaluation.making import Plain, a_question, a_sample, coins, write
+from tests.evaluation.spying import GOLD, Spy
 from verifier_agent import Budget, Candidate, Task, Verdict, create_verifier_agent
 from verifier_agent.budget import Remaining
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.evaluation import Question, Replay, Sample, evaluate
+from verifier_agent.evaluation import Question, Replay, evaluate
 from verifier_agent.evaluation.baselines import adaptive_consistency, best, majority, weighted
 from verifier_agent.evaluation.measured import Measured
 from verifier_agent.evaluation.pools import Survey
@@ -249,42 +248,6 @@ def test_the_graph_chooses_what_the_simple_strategies_choose(
 
 
 # --- the labels ----------------------------------------------------------------------------------
-
-GOLD = "the-gold-that-nobody-may-see"
-
-
-class Spy:
-    """Looks at everything that can be reached from what it is given, and remembers labels."""
-
-    def __init__(self) -> None:
-        self.looked = 0
-        self.labels: list[object] = []
-        self.sizes: list[int] = []
-
-    def look(self, *given: object) -> None:
-        self.looked += 1
-        seen: set[int] = set()
-        waiting = list(given)
-        while waiting:
-            thing = waiting.pop()
-            # modules and code lead to the whole interpreter; frames to the scorer's own
-            if id(thing) in seen or isinstance(
-                thing, types.ModuleType | types.FrameType | types.CodeType | Spy | type
-            ):
-                continue
-            seen.add(id(thing))
-            if (
-                isinstance(thing, Question | Sample)
-                or (isinstance(thing, str) and GOLD in thing)
-                or (isinstance(thing, dict) and {"gold", "correct"} & set(map(str, thing)))
-            ):
-                self.labels.append(thing)
-            if isinstance(thing, types.FunctionType):
-                # a function's globals are its module
-                waiting += [cell.cell_contents for cell in thing.__closure__ or ()]
-                continue
-            waiting += gc.get_referents(thing)
-        self.sizes.append(len(seen))
 
 
 def test_no_policy_verifier_or_selector_can_reach_a_label(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def _used(ledger: Plain) -> str:
     words = [f"tokens: {tokens}"] if tokens else []
     if ledger["calls"] is not None:
         words.append(f"calls {_number(ledger['calls'], 1)}")
-    if ledger["usd"] is not None:
+    if ledger["usd"]:
         words.append(dollars(ledger["usd"]))
     if ledger["flops"] is not None:
         words.append(f"{ledger['flops']:.2g} FLOPs")

@@ -7,6 +7,7 @@ policy, a verifier or a selector reaches from its arguments, it does not reach a
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +22,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation.pools import Question, RecordedCost
 from verifier_agent.graph.growing import STATED, draw_seed
-from verifier_agent.values import Candidate, Task, order
+from verifier_agent.values import Candidate, Task
 
 NAME = "recorded"
 """The model of answers that do not say theirs."""
@@ -102,29 +103,61 @@ def _share(weights: Sequence[float], results: str | None) -> float | None:
     return sum(w for w, result in zip(weights, results, strict=True) if result == "1") / total
 
 
+class Draws:
+    """The draws of one run of one question: which sample became which candidate.
+
+    Without replacement. A run that never names a model gets the samples in the order of its seed;
+    one that does gets the next of that model's. Two requests of one round for the same named model
+    may come in either order.
+    """
+
+    def __init__(self, recorded: Recorded, seed: int) -> None:
+        self.recorded, self.seed, self.order = recorded, seed, recorded.drawn(seed)
+        self._lock = threading.Lock()
+        self._left = dict.fromkeys(self.order)
+
+    def draw(self, place: int, model: str | None) -> int | None:
+        """Return the sample that the candidate of this place is; None if there is none left."""
+        with self._lock:
+            own = self.order[place]
+            if model is None and own in self._left:
+                found: int | None = own
+            else:
+                answers = self.recorded.answers
+                fits = (at for at in self._left if model in (None, answers[at].model))
+                found = next(fits, None)
+            if found is not None:
+                del self._left[found]
+            return found
+
+
 class Desk:
-    """The recorded questions that are being replayed: shared by the model and the verifiers."""
+    """The runs under way: shared by the models and the verifiers of a replay."""
 
     def __init__(self) -> None:
-        self.questions: dict[str, Recorded] = {}
+        self.runs: dict[str, Draws] = {}
 
-    def find(self, message_id: str | None) -> tuple[int, Recorded]:
-        """Return the seed and the question that a message of `Recorded.message` is about."""
-        seed, _, name = (message_id or "").partition(":")
-        if name not in self.questions:
+    def find(self, message_id: str | None) -> Draws:
+        """Return the run that a message of `Recorded.message` belongs to."""
+        if message_id is None or message_id not in self.runs:
             raise ConfigurationError("replay answers recorded questions only")
-        return int(seed), self.questions[name]
+        return self.runs[message_id]
 
     def answer(self, task: Task, candidate: Candidate) -> Answer:
         """Return the recorded answer that `candidate` is."""
         asked = [message for message in task.messages if message["type"] == "human"]
-        seed, recorded = self.find(asked[-1]["data"].get("id") if asked else None)
-        return recorded.answers[recorded.drawn(seed)[place(candidate.id)]]
+        recorded = self.find(asked[-1]["data"].get("id") if asked else None).recorded
+        sample = sample_of(candidate)
+        assert sample is not None, "only what was drawn is judged"
+        return recorded.answers[sample]
 
 
-def place(candidate_id: str) -> int:
-    """Return how many answers were drawn before this candidate: 3 for "g3"."""
-    return order(candidate_id)[0][1]
+def sample_of(candidate: Candidate) -> int | None:
+    """Return which sample a candidate is; None if there was none left to draw."""
+    if not candidate.message:
+        return None
+    stated = candidate.message["data"]["response_metadata"][STATED]
+    return int(stated["sample"])
 
 
 @lru_cache(maxsize=256)
@@ -145,20 +178,22 @@ def _places(seed: int, n: int) -> dict[int, int]:
 
 
 class ReplayChatModel(BaseChatModel):
-    """Gives recorded answers, without replacement: candidate "g3" is the fourth that is drawn.
+    """Gives recorded answers, without replacement.
 
-    It keeps nothing between calls. Which answer is meant follows from the id of the question's
-    message (see `Recorded.message`) and the candidate's own seed, so runs can go on side by side.
-    Every answer counts as one call with the recorded tokens; no prompt is counted.
+    Which run is meant follows from the id of the question's message (see `Recorded.message`), and
+    which candidate from its own seed, so runs can go on side by side. Every answer counts as one
+    call with the recorded tokens; no prompt is counted.
     """
 
     desk: Desk
+    only: str | None = None
+    """The recorded model whose answers it gives; None: anyone's."""
 
     @property
     def capabilities(self) -> dict[str, Any]:
         """What a call may ask of it: the fields of `verifier_agent.models.Capabilities`."""
         return {
-            "name": NAME,
+            "name": NAME if self.only is None else self.only,
             "native_n": True,
             "instructions": False,
             "seed": True,
@@ -179,17 +214,18 @@ class ReplayChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         asked = [message for message in messages if isinstance(message, HumanMessage)]
-        seed, recorded = self.desk.find(asked[-1].id if asked else None)
-        drawn = recorded.drawn(seed)
-        places = _places(run_seed(seed, len(drawn)), len(drawn))
-        wanted = [places.get(draw) for draw in kwargs.get("seeds", ())]
+        run = self.desk.find(asked[-1].id if asked else None)
+        n = len(run.order)
+        places = _places(run_seed(run.seed, n), n)
+        wanted = [places[draw] for draw in kwargs.get("seeds", ()) if draw in places]
+        drawn = [run.draw(place, self.only) for place in wanted]
         # an answer more than was recorded is missing, as with a server that gives too few
-        made = [_message(recorded.answers[drawn[at]]) for at in wanted if at is not None]
+        made = [_message(run.recorded.answers[at], at) for at in drawn if at is not None]
         return ChatResult(generations=[ChatGeneration(message=message) for message in made])
 
 
-def _message(answer: Answer) -> AIMessage:
-    stated = {"answer": answer.key, "model": answer.model, "calls": 1}
+def _message(answer: Answer, sample: int) -> AIMessage:
+    stated = {"answer": answer.key, "model": answer.model, "calls": 1, "sample": sample}
     metadata: dict[str, Any] = {"model_name": answer.model, STATED: stated}
     if answer.logprob is not None:
         # the sum is all that was recorded: as the log-probability of one token it adds up to it

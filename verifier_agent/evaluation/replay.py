@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from verifier_agent.budget import Budget
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation.measured import Beginnings, Measured, Point, measure
 from verifier_agent.evaluation.pools import RecordedCost, Survey
-from verifier_agent.evaluation.recorded import Desk, Recorded, ReplayChatModel, place, run_seed
+from verifier_agent.evaluation.recorded import (
+    NAME,
+    Desk,
+    Draws,
+    Recorded,
+    ReplayChatModel,
+    run_seed,
+    sample_of,
+)
 from verifier_agent.evaluation.recorded_scores import RecordedScores, Scale, recorded_verifiers
 from verifier_agent.evaluation.settings import AtMost, Settings
 from verifier_agent.evaluation.usage import usage
@@ -45,6 +54,8 @@ class Replayer:
     settings: Replay
     scales: Mapping[str, Scale]
     tests: bool
+    models: Sequence[str]
+    """Who wrote the answers; a policy may name them."""
     max_samples: int
     limits: Sequence[int] = ()
     """Smaller limits in samples at which each run is looked at too."""
@@ -58,14 +69,13 @@ class Replayer:
         """
         scales = {name: Scale(*ends) for name, ends in survey.scores.items()}
         most = settings.max_samples or survey.most_samples
-        return cls(settings, scales, survey.tests, most, limits)
+        return cls(settings, scales, survey.tests, sorted(survey.models), most, limits)
 
     def __post_init__(self) -> None:
-        model = ReplayChatModel(desk=self.desk)
         likes = recorded_verifiers(
             self.settings.verifiers, self.desk, self.scales, tests=self.tests
         )
-        self.verifiers: tuple[Verifier, ...] = resolve_verifiers(likes, model=model)
+        self.verifiers: tuple[Verifier, ...] = resolve_verifiers(likes, model=self._models[NAME])
         self._recorded_scores = any(isinstance(like, RecordedScores) for like in likes)
         selector = self.settings.selector
         self.selector = (
@@ -86,16 +96,23 @@ class Replayer:
         """Run one question through the graph; `seed` fixes the order in which answers come."""
         n = len(question.places)
         configurable: dict[str, Any] = {"seed": run_seed(seed, n)}
-        self.desk.questions[question.id] = question
+        message = question.message(seed)
+        self.desk.runs[str(message.id)] = Draws(question, seed)
         try:
             # drawing without replacement ends with the pool
             state = self._agent(min(self.max_samples, n)).invoke(
-                {"messages": [question.message(seed)]},
+                {"messages": [message]},
                 {"recursion_limit": STEPS, "configurable": {"verifier_agent": configurable}},
             )
         finally:
-            del self.desk.questions[question.id]
+            del self.desk.runs[str(message.id)]
         return Run.of(state)
+
+    @cached_property
+    def _models(self) -> dict[str, ReplayChatModel]:
+        """Return one that gives anyone's answers, and one for each recorded model."""
+        own = {name: ReplayChatModel(desk=self.desk, only=name) for name in self.models}
+        return {NAME: ReplayChatModel(desk=self.desk), **own}
 
     def _agent(self, most: int) -> Any:
         """Return the agent for questions of which a run draws at most so many answers."""
@@ -103,7 +120,7 @@ class Replayer:
             # a verifier that computes takes a call for each answer, too
             paid = sum(hasattr(verifier, "bound") for verifier in self.verifiers)
             self._agents[most] = create_verifier_agent(
-                ReplayChatModel(desk=self.desk),
+                self._models,
                 verifier=self.verifiers,
                 policy=AtMost(self.policy, most),
                 selector=self.selector,
@@ -118,25 +135,24 @@ class Replayer:
                 f"policy={self.policy!r} revises answers or grows them step by step; a pool "
                 "holds independent whole answers: use best_of or sample, with any stop rule"
             )
-        drawn, beginnings = question.drawn(seed), Beginnings(run, self.verifiers, self.selector)
+        beginnings = Beginnings(run, self.verifiers, self.selector)
 
         def point(tree: Tree, selection: Selection) -> Point:
-            return self._point(question, drawn, tree, selection)
+            return self._point(question, tree, selection)
 
         return measure(question.id, seed, beginnings, self.limits, point)
 
-    def _point(
-        self, question: Recorded, drawn: Sequence[int], tree: Tree, selection: Selection
-    ) -> Point:
+    def _point(self, question: Recorded, tree: Tree, selection: Selection) -> Point:
         chosen = selection.candidate
-        answers = [question.answers[drawn[place(c.id)]] for c in tree]
+        drawn = [sample for c in tree if (sample := sample_of(c)) is not None]
+        answers = [question.answers[sample] for sample in drawn]
         judging: list[Cost | RecordedCost] = [verdict.cost for verdict in tree.verdicts]
         if self._recorded_scores:
             judging += [answer.verifier_cost for answer in answers]
         tokens = [answer.tokens for answer in answers if answer.tokens is not None]
         return Point(
-            sample=None if chosen is None else drawn[place(chosen)],
-            samples_used=len(tree),
+            sample=None if chosen is None else sample_of(tree[chosen]),
+            samples_used=len(drawn),
             tokens=sum(tokens) if len(tokens) == len(answers) else None,
             usage=usage([answer.cost for answer in answers], judging),
         )

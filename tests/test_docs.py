@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,17 +23,30 @@ def a_careful_model(request: Request) -> Reply:
     return Reply("Counting them one by one.\nAnswer: 10")
 
 
-def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def run_blocks(document: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the Python of a document, one block after the other; return the names it made."""
+    blocks = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
     assert blocks
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(compile(block, document.name, "exec"), names)
+    return names
+
+
+def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     with ModelServer(a_careful_model) as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "none")
-        names: dict[str, object] = {}
-        for block in blocks:
-            exec(compile(block, "README.md", "exec"), names)
+        names = run_blocks(ROOT / "README.md", server, monkeypatch)
         assert server.calls > 0
-    assert names["result"]["messages"][-1].text.endswith("Answer: 10")  # type: ignore[index]
+    assert names["result"]["messages"][-1].text.endswith("Answer: 10")
+
+
+def test_the_python_of_the_page_on_costs_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer(a_careful_model) as server:
+        names = run_blocks(ROOT / "docs" / "costs.md", server, monkeypatch)
+    assert names["ledger"].flops > 0
+    assert names["ledger"].joules > names["ledger"].least_joules > 0
 
 
 def test_every_link_in_the_documents_leads_to_a_file() -> None:

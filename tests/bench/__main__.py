@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import accuracy, speed
+from tests.bench import accuracy, curves, speed
 
 BENCHES: dict[str, Callable[[], None]] = {
     "imports": speed.imports,
@@ -13,6 +13,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "overhead": speed.overhead,
     "generator": speed.generator,
     "adaptive": accuracy.adaptive_consistency,
+    "curves": curves.by_difficulty,
 }
 
 

@@ -156,14 +156,16 @@ def test_there_are_no_groups_without_levels_and_labels(tmp_path: Path) -> None:
     assert measured(tmp_path, plain)["by_difficulty"] == []
 
 
-def a_scored(share: float) -> Scored:
+def a_scored(name: str, share: float) -> Scored:
     nothing = Means(share, 1.0)
-    return Scored((), (), None, share, nothing, (), dict.fromkeys(BASELINES, nothing))
+    return Scored(name, (), (), None, share, nothing, (), dict.fromkeys(BASELINES, nothing))
 
 
 @given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=40))
 def test_the_bins_have_equal_mass_and_are_in_order(shares: list[float]) -> None:
-    groups = difficulties([a_scored(share) for share in shares])
+    questions = [a_scored(f"q{place}", share) for place, share in enumerate(shares)]
+    groups = difficulties(questions)
+    assert difficulties(questions[::-1]) == groups  # whatever the order of the file
     assert list(groups) == sorted(groups)
     sizes = [len(group) for group in groups.values()]
     assert sum(sizes) == len(shares)

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 
-from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation.data import Entry, read_data
 from verifier_agent.evaluation.lines import Line
 from verifier_agent.evaluation.live import Live, Runner
@@ -125,7 +124,7 @@ async def _ask(
         async with asyncio.TaskGroup() as group:
             for entry in entries:
                 group.create_task(one(entry))
-    except* ConfigurationError as errors:
+    except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
 
 

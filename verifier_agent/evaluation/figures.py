@@ -4,7 +4,7 @@ the groups of one difficulty. Pure."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from verifier_agent.evaluation.measured import smaller_limits
 from verifier_agent.evaluation.metrics import mean, standard_error
@@ -67,7 +67,22 @@ def by_difficulty(questions: Sequence[Scored], most: int) -> list[Plain]:
     ]
 
 
-def difficulties(questions: Sequence[Scored]) -> dict[str, list[Scored]]:
+class Graded(Protocol):
+    """A question that may say how hard it is."""
+
+    @property
+    def level(self) -> int | str | None:
+        """By somebody's own scale."""
+
+    @property
+    def share(self) -> float | None:
+        """Of its samples that are right; None without labels."""
+
+
+One = TypeVar("One", bound=Graded)
+
+
+def difficulties(questions: Sequence[One]) -> dict[str, list[One]]:
     """Group questions by their level if every one has one, numbers first.
 
     Else, if all have labels, into bins of equal mass by the share of their samples that are right:
@@ -79,8 +94,9 @@ def difficulties(questions: Sequence[Scored]) -> dict[str, list[Scored]]:
         return {str(level): [q for q in questions if q.level == level] for level in ordered}
     if any(question.share is None for question in questions):
         return {}
-    groups: dict[str, list[Scored]] = {}
-    easiest = sorted(questions, key=lambda question: -(question.share or 0.0))
+    groups: dict[str, list[One]] = {}
+    # by id too, so that the order of the file does not matter
+    easiest = sorted(questions, key=lambda question: (-(question.share or 0.0), question.id))
     for rank, question in enumerate(easiest):
         groups.setdefault(str(rank * BINS // len(questions) + 1), []).append(question)
     return groups

@@ -37,11 +37,14 @@ def intervals(
     """Return the bootstrap percentile interval of the mean of each list of paired differences.
 
     One value per question, in the same order in every list: questions are drawn anew, with
-    replacement, and the same ones for all lists (Efron and Tibshirani 1993, chapter 13).
+    replacement, and the same ones for all lists (Efron and Tibshirani 1993, chapter 13). The order
+    of the questions does not matter.
     """
     n = len(next(iter(differences.values()), ()))
     if n < 2:
         return {}
+    rows = sorted(zip(*differences.values(), strict=True))
+    differences = dict(zip(differences, zip(*rows, strict=True), strict=True))
     source, means = random.Random(seed), {name: [0.0] * RESAMPLES for name in differences}
     for turn in range(RESAMPLES):
         chosen = source.choices(range(n), k=n)

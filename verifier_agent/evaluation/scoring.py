@@ -37,6 +37,7 @@ class Means:
 class Scored:
     """One question: its runs, how they did, and how the baselines did with the same draws."""
 
+    id: str
     runs: tuple[Measured, ...]
     right: tuple[int | None, ...]
     """Of each run, 1 or 0; None without labels. A run that chose nothing is wrong."""
@@ -66,6 +67,7 @@ def score(
     # a live run that ended early stands where it stood
     curve = zip_longest(*(run.curve for run in runs))
     return Scored(
+        id=question.id,
         runs=tuple(runs),
         right=tuple(_right(question, run.end.sample) for run in runs),
         level=question.level,

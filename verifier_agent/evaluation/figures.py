@@ -71,6 +71,10 @@ class Graded(Protocol):
     """A question that may say how hard it is."""
 
     @property
+    def id(self) -> str:
+        """Unique among those that are grouped."""
+
+    @property
     def level(self) -> int | str | None:
         """By somebody's own scale."""
 

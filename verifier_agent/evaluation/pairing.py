@@ -1,0 +1,121 @@
+"""Two pools made ready to be compared: the questions that both have, every answer with its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.evaluation.pools import RecordedCost, Sample, read_pool
+from verifier_agent.evaluation.rates import Rates, Unit, answering, judging
+
+NEEDED = {
+    "flops": "parameters",
+    "usd": "price",
+    "joules": "parameters and joules per FLOP",
+}
+"""What has to be given where the cost in a unit was not recorded."""
+Level = int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What tells whether two questions of one id are the same."""
+
+    text: str
+    level: Level
+
+
+def read_heads(pool: Path | str) -> dict[str, Head]:
+    """Return the questions of a pool by id; raises ConfigurationError for one without labels."""
+    heads: dict[str, Head] = {}
+    for question in read_pool(pool):
+        if not question.labelled:
+            raise ConfigurationError(
+                f"{pool}: question {question.id!r} has samples without `correct`: accuracies need "
+                "labels"
+            )
+        heads[question.id] = Head(" ".join(question.question.split()), question.level)
+    return heads
+
+
+def match(
+    small: Mapping[str, Head], large: Mapping[str, Head], pools: tuple[Path | str, Path | str]
+) -> dict[str, Level]:
+    """Return the ids that both have, with their levels, in the order of the small one's pool.
+
+    Raises ConfigurationError where one id means two questions or has two levels, and where no
+    question is in both.
+    """
+    levels: dict[str, Level] = {}
+    for name, head in small.items():
+        other = large.get(name)
+        if other is None:
+            continue
+        if head.text != other.text:
+            raise ConfigurationError(
+                f"question {name!r} of {pools[0]} is another one than in {pools[1]}: these pools "
+                "cannot be compared by id"
+            )
+        levels[name] = other.level if head.level is None else head.level
+        if other.level not in (None, levels[name]):
+            raise ConfigurationError(
+                f"question {name!r} has level {head.level!r} in {pools[0]}, {other.level!r} in "
+                f"{pools[1]}"
+            )
+    if not levels:
+        raise ConfigurationError(f"no question of {pools[0]} is in {pools[1]}: ids have to match")
+    return levels
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """Fills in the cost of every answer of one model."""
+
+    unit: Unit
+    owner: str
+    """Whose rates these are, for the words of an error: "small model"."""
+    rates: Rates
+    verifier: Rates | None
+    """None: nothing that was recorded of judging is used, so it is not paid for."""
+
+    def copy(self, pool: Path | str, out: Path, levels: Mapping[str, Level]) -> bool:
+        """Write the questions in `levels`, with these levels, and with the cost of every answer.
+
+        Returns False if prompts were left out of it because the pool does not tell their tokens.
+        Raises ConfigurationError for an unknown cost, naming the answer and what to give.
+        """
+        prompts = True
+        with out.open("w", encoding="utf-8") as file:
+            for question in read_pool(pool):
+                if question.id not in levels:
+                    continue
+                where = f"{pool}: question {question.id!r}, samples"
+                samples = [
+                    self._priced(sample, f"{where}.{place}") if sample.drawable else sample
+                    for place, sample in enumerate(question.samples)
+                ]
+                prompts = prompts and all(map(self._counts_prompt, samples))
+                update = {"samples": samples, "level": levels[question.id]}
+                file.write(question.model_copy(update=update).model_dump_json() + "\n")
+        return prompts
+
+    def _counts_prompt(self, sample: Sample) -> bool:
+        return not self.rates.gives(self.unit) or answering(sample).input_tokens is not None
+
+    def _priced(self, sample: Sample, where: str) -> Sample:
+        update = {"cost": self._filled(answering(sample), self.rates, f"{where}.cost", self.owner)}
+        if self.verifier is not None:
+            cost, where = judging(sample), f"{where}.verifier_cost"
+            update["verifier_cost"] = self._filled(cost, self.verifier, where, "verifier")
+        return sample.model_copy(update=update)
+
+    def _filled(self, cost: RecordedCost, rates: Rates, where: str, owner: str) -> RecordedCost:
+        found = rates.of(cost, self.unit)
+        if found is None:
+            tokens = " and record `tokens`" if cost.output_tokens is None else ""
+            raise ConfigurationError(
+                f"{where}.{self.unit} is unknown; give the {owner}'s {NEEDED[self.unit]}{tokens}"
+            )
+        return cost.model_copy(update={self.unit: found})

@@ -97,9 +97,9 @@ class Runner:
         setup = {
             "model": capabilities(self.model).name,
             "temperature": getattr(self.model, "temperature", None),
+            "verifiers": [verifier.name for verifier in self._verifiers],
             "policy": _named(policy),
             "selector": _named(self._selector),
-            "verifiers": [verifier.name for verifier in self._verifiers],
             "max_samples": given.max_samples,
             "seeds": given.seeds,
             "budget": DEFAULT_BUDGET if given.budget is None else read_budget(given.budget),

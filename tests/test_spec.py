@@ -279,7 +279,7 @@ def test_arguments_can_be_sequences() -> None:
 
 
 def test_a_factory_looks_like_its_function_without_the_inputs() -> None:
-    assert list(inspect.signature(sample).parameters) == ["n", "batch", "temperature"]
+    assert list(inspect.signature(sample).parameters) == ["n", "batch", "model", "temperature"]
     assert sample.__doc__
     assert sample.__module__ == "verifier_agent.search.sampling"
     assert list(inspect.signature(any_of).parameters) == ["first", "second"]

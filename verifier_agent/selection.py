@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Concatenate, ParamSpec, cast
+from typing import Annotated, Concatenate, ParamSpec, cast
+
+from pydantic import Field
 
 from verifier_agent.errors import ConfigurationError, takes
 from verifier_agent.spec import Spec
 from verifier_agent.values import Basis, Judged, Selection
 
 P = ParamSpec("P")
+
+Power = Annotated[float, Field(gt=0.0, le=100.0)]
 
 SelectorFunction = Callable[[Sequence[Judged]], Selection]
 """Any callable of this shape is accepted where a `Selector` is."""
@@ -76,15 +80,21 @@ def vote(judged: Sequence[Judged]) -> Selection:
 
 
 @selector
-def weighted_vote(judged: Sequence[Judged]) -> Selection:
-    """Choose the answer with the highest sum of scores. Confidence: its share of all scores.
+def weighted_vote(judged: Sequence[Judged], power: Power = 1.0) -> Selection:
+    """Choose the answer with the highest sum of scores to a power. Confidence: its share of all.
 
-    Verifier-weighted majority: Li et al. 2023 (DiVeRSe). A candidate without a score has no
-    weight; if none has one, or all are 0, every candidate weighs the same. Abstentions and single
-    votes count as in `vote`, by weight: one that weighs nothing is no vote.
+    Verifier-weighted majority: Li et al. 2023 (DiVeRSe). The power says how much the verifier is
+    trusted against the count: near 0 it is `vote`, 1 the plain sum, and the larger it is, the more
+    one high score outweighs many low ones, up to `best`; replay a labelled pool to find it.
+    A candidate without a score has no weight; if none has one, or all are 0, every candidate
+    weighs the same. Abstentions and single votes count as in `vote`, by weight: one that weighs
+    nothing is no vote.
     """
-    scores = _scores(judged)
-    return _elect(judged, scores if any(scores) else [1.0] * len(judged))
+    top = max((s for j in judged if (s := j.score) is not None), default=0.0)
+    if not top:
+        return _elect(judged, [1.0] * len(judged))
+    # as shares of the highest, so that no power makes all of them vanish
+    return _elect(judged, [(score / top) ** power for score in _scores(judged)])
 
 
 def _elect(judged: Sequence[Judged], weights: Sequence[float]) -> Selection:

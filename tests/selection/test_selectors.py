@@ -3,9 +3,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from verifier_agent.selection import best, selector, vote, weighted_vote
-from verifier_agent.testing.policy_checks import check_selector
+from verifier_agent.testing import check_selector
 from verifier_agent.values import Candidate, Judged, Selection, Verdict
 
 
@@ -20,7 +22,10 @@ def election(*ballots: tuple[str | None, float | None]) -> tuple[Judged, ...]:
     )
 
 
-@pytest.mark.parametrize("named", [best(), vote(), weighted_vote()], ids=repr)
+SELECTORS = [best(), vote(), weighted_vote(), weighted_vote(0.1), weighted_vote(power=8)]
+
+
+@pytest.mark.parametrize("named", SELECTORS, ids=repr)
 def test_every_selector_keeps_the_laws(named: object) -> None:
     check_selector(named)  # type: ignore[arg-type]
 
@@ -62,6 +67,39 @@ def test_weighted_vote_adds_up_scores_so_that_few_good_beat_many_bad() -> None:
     assert (chosen.candidate, chosen.answer) == ("g3", "7")
     assert chosen.confidence == pytest.approx(0.9 / 1.5)
     assert vote()(ballots).answer == "5"
+
+
+def test_the_power_turns_from_the_count_to_the_best_score() -> None:
+    ballots = election(("7", 0.9), ("5", 0.5), ("5", 0.5))
+    # by hand: 0.9 to 0.5 + 0.5, 0.81 to 0.25 + 0.25
+    assert weighted_vote()(ballots).answer == "5"
+    squared = weighted_vote(power=2)(ballots)
+    assert squared.answer == "7"
+    assert squared.confidence == pytest.approx(0.81 / (0.81 + 0.5))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(1, 99)),
+        min_size=1,
+        max_size=8,
+        unique_by=lambda ballot: ballot[1],
+    )
+)
+def test_a_high_power_chooses_like_best_and_a_low_one_like_a_vote(
+    ballots: list[tuple[str, int]],
+) -> None:
+    # 3 % apart: the 8 ballots at most that score lower weigh less together, as 1.03 ** 100 > 8
+    judged = election(*((answer, 1.03**-rank) for answer, rank in ballots))
+    assert weighted_vote(power=100)(judged).answer == best()(judged).answer
+    counted = vote()(judged)
+    if sorted(counted.support.values())[-2:][0] < max(counted.support.values()):
+        assert weighted_vote(power=1e-6)(judged).answer == counted.answer
+
+
+def test_no_power_makes_small_scores_vanish() -> None:
+    tiny = election(("7", 1e-30), ("5", 2e-30), ("7", 1e-30))
+    assert weighted_vote(power=100)(tiny).answer == "5"
 
 
 def test_weighted_vote_of_many_fair_beats_one_good() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from verifier_agent.testing.completions import characters, words
 from verifier_agent.testing.ledger import Served
-from verifier_agent.testing.policy_checks import check_policy, check_selector
+from verifier_agent.testing.policy_checks import check_policy
 from verifier_agent.testing.script import (
     Choice,
     Fault,
@@ -16,6 +16,7 @@ from verifier_agent.testing.script import (
     by_seed,
     cycle,
 )
+from verifier_agent.testing.selector_checks import check_selector
 from verifier_agent.testing.server import ModelServer
 from verifier_agent.testing.verifier_checks import check_verifier
 

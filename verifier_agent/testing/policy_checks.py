@@ -1,33 +1,26 @@
-"""The laws of policies and selectors as checks that anybody can run on their own.
+"""The laws of policies as a check that anybody can run on their own.
 
-They grow synthetic trees through the real controller: no model, no graph, no network. Each raises
+It grows synthetic trees through the real controller: no model, no graph, no network. It raises
 AssertionError naming the broken law and the seed that shows it.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import pickle
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from verifier_agent.budget import Budget, Footprint, Price, Remaining, Spent
-from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph.controller import Bounds, Decision, Planned, decide
 from verifier_agent.search import PolicyFunction
-from verifier_agent.selection import SelectorFunction
-from verifier_agent.spec import Spec
+from verifier_agent.testing.made import check_forms, made_candidate, made_verdict
 from verifier_agent.tree import Tree
 from verifier_agent.values import (
     Action,
     Candidate,
     Cost,
     Generate,
-    Judged,
     Revise,
-    Selection,
     Task,
     Verdict,
     Verify,
@@ -68,25 +61,13 @@ def check_policy(
         samples: Check also that more calls with the same seed only add candidates to the tree;
             true of policies that draw answers independently.
     """
-    _check_forms(policy)
+    check_forms(policy)
     for seed in range(seeds):
         _Growth(policy, seed).run(None, rounds)
         for budget in _budgets(random.Random(seed)):
             _Growth(policy, seed).run(budget, rounds)
         if samples:
             _check_additions(policy, seed, rounds)
-
-
-def _check_forms(spec: object) -> None:
-    if not isinstance(spec, Spec):
-        return
-    assert pickle.loads(pickle.dumps(spec)) == spec, f"{spec!r} changes when pickled"
-    try:
-        plain = json.dumps(spec.to_dict(), allow_nan=False)
-    except ConfigurationError:
-        return  # it holds a function without a name, which has no other form
-    assert type(spec).from_dict(json.loads(plain)) == spec, f"{spec!r} changes as a dict"
-    assert type(spec).parse(repr(spec)) == spec, f"{spec!r} changes as text"
 
 
 def _budgets(dice: random.Random) -> list[Budget]:
@@ -194,7 +175,7 @@ class _Growth:
         """Make one candidate; it may have failed, and it may have taken retries."""
         action, dice = planned.action, self.dice(name)
         assert isinstance(action, Generate | Revise)
-        made = _candidate(name, dice, action, failing=(0.1, 0.1, 0.1, 1.0)[self.seed % 4])
+        made = made_candidate(name, dice, action, failing=(0.1, 0.1, 0.1, 1.0)[self.seed % 4])
         calls = 1 if self.reliable else dice.randint(1, planned.allowance.attempts)
         cap = planned.allowance.max_tokens or 0
         cost = Cost(
@@ -218,88 +199,5 @@ class _Growth:
             if candidate.id in wanted and candidate.error is None and left.fits(_JUDGING) >= 1:
                 left = left.minus(_JUDGING)
                 missing = (0.1, 0.1, 1.0, 0.1)[self.seed % 4]
-                verdict = _verdict(candidate.id, self.dice(f"{candidate.id}?"), missing)
+                verdict = made_verdict(candidate.id, self.dice(f"{candidate.id}?"), missing)
                 self.verdicts.append(replace(verdict, cost=_JUDGING))
-
-
-def _candidate(
-    name: str, dice: random.Random, action: Generate | Revise, failing: float
-) -> Candidate:
-    failed = dice.random() < failing
-    stepwise = isinstance(action, Generate) and action.until == "step"
-    done = not stepwise or dice.random() < 0.3
-    return Candidate(
-        id=name,
-        parent=action.parent if isinstance(action, Generate) else action.target,
-        via=action.kind,
-        text="" if failed else f"text of {name}",
-        done=done,
-        answer=dice.choice(["1", "2", "3", None]) if done and not failed else None,
-        error="refused" if failed else None,
-    )
-
-
-def _verdict(candidate: str, dice: random.Random, missing: float) -> Verdict:
-    if dice.random() < missing:
-        return Verdict(candidate=candidate, verifier="dice", error="no score")
-    return Verdict(
-        candidate=candidate,
-        verifier="dice",
-        score=dice.choice([0.0, 0.05, 0.5, 0.95, 1.0]),
-        hard=dice.random() < 0.1,
-    )
-
-
-def check_selector(selector: SelectorFunction, *, seeds: int = 100) -> None:
-    """Check the laws of a selector on `seeds` random elections.
-
-    It chooses one of the candidates, and none of none; confidence and support are in [0, 1];
-    support adds up to 1; it is pure; an answer that all share is chosen. A named selector
-    survives pickling, its plain form and its text.
-    """
-    _check_forms(selector)
-    nobody = selector(())
-    assert nobody.candidate is None, f"{selector!r} chose {nobody.candidate!r} from nobody"
-    assert nobody.answer is None, f"{selector!r} answered {nobody.answer!r} from nobody"
-    for seed in range(seeds):
-        judged = _election(random.Random(seed))
-        chosen = selector(judged)
-        assert selector(judged) == chosen, f"{selector!r} is not pure (seed {seed})"
-        _check_choice(chosen, judged, f"{selector!r}, seed {seed}")
-        agreed = tuple(
-            replace(j, candidate=replace(j.candidate, answer="the same")) for j in judged
-        )
-        answer = selector(agreed).answer
-        assert answer == "the same", (
-            f"{selector!r} answers {answer!r}, where all agree on another (seed {seed})"
-        )
-
-
-def _check_choice(chosen: Selection, judged: Sequence[Judged], where: str) -> None:
-    by_id = {j.candidate.id: j.candidate for j in judged}
-    assert chosen.candidate in by_id, f"chose {chosen.candidate!r}, which is nobody ({where})"
-    winner = by_id[str(chosen.candidate)]
-    assert chosen.answer == (winner.text if winner.answer is None else winner.answer), (
-        f"answers {chosen.answer!r}, its candidate {winner.answer!r} ({where})"
-    )
-    shares = [*chosen.support.values()]
-    assert all(0.0 <= share <= 1.0 for share in shares), f"support {shares} ({where})"
-    assert not shares or math.isclose(sum(shares), 1.0), f"support {shares} ({where})"
-    assert chosen.confidence is None or 0.0 <= chosen.confidence <= 1.0, (
-        f"is {chosen.confidence} sure ({where})"
-    )
-    assert (chosen.confidence is None) == (chosen.basis == "none"), (
-        f"does not say what its confidence is ({where})"
-    )
-
-
-def _election(dice: random.Random) -> tuple[Judged, ...]:
-    names = [f"g{place}" for place in range(dice.randint(1, 12))]
-    missing = dice.choice([0.1, 1.0])
-    return tuple(
-        Judged(
-            candidate=_candidate(name, dice, Generate(), failing=0.0),
-            verdicts=(_verdict(name, dice, missing),) if dice.random() < 0.8 else (),
-        )
-        for name in names
-    )

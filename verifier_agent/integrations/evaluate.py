@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from langchain_core.language_models import BaseChatModel
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Live, Replay, evaluate, evaluate_live
-from verifier_agent.evaluation.writing import Tell
 from verifier_agent.integrations.asking import INTERRUPTED, errors_in_words, say
+from verifier_agent.integrations.counting import cores, progress
 from verifier_agent.integrations.evaluated import print_figures
 from verifier_agent.integrations.limits import (
     BaseUrl,
@@ -36,8 +31,6 @@ from verifier_agent.integrations.limits import (
 from verifier_agent.models import resolve_model
 
 NO_VERIFIER = "none"
-LIVE_LINES = 20
-"""Of progress, at most, where there is no terminal to draw a bar on."""
 OF_A_POOL = ("in_order", "calibrate_on")
 LIVE = (
     "model", "data", "record", "base_url", "max_calls", "max_tokens", "max_usd", "max_joules",
@@ -146,13 +139,13 @@ def evaluate_policy(
             shared["verifier"] = [name for name in verifier if name != NO_VERIFIER]
         if pool is not None:
             settings = Replay(in_order=in_order, **shared)
-            with _progress() as tell:
+            with progress() as tell:
                 found = evaluate(
                     pool,
                     settings,
                     calibrate_on=calibrate_on,
                     out=out,
-                    jobs=_cores() if jobs is None else jobs,
+                    jobs=cores() if jobs is None else jobs,
                     tell=tell,
                 )
         else:
@@ -201,7 +194,7 @@ def _live(model: BaseChatModel, data: str, settings: Live, **options: Any) -> Pl
         if tell is not None:
             tell(at, of)
 
-    with _progress(lines=True) as tell:
+    with progress(lines=True) as tell:
         try:
             return evaluate_live(model, data, settings, tell=count, **options)
         except KeyboardInterrupt:
@@ -210,26 +203,3 @@ def _live(model: BaseChatModel, data: str, settings: Live, **options: Any) -> Pl
             words = f"Interrupted: {done} of {total} questions are done{kept}."
     say(words)
     raise typer.Exit(INTERRUPTED)
-
-
-def _cores() -> int:
-    # what this process may use, which in a container is less than the machine has
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _progress(*, lines: bool = False) -> Iterator[Tell | None]:
-    """Draw a bar on stderr while there is a terminal; else write lines if wanted."""
-    console = Console(stderr=True)
-    if not console.is_terminal or console.is_dumb_terminal:
-        yield _say_now_and_then if lines else None
-        return
-    columns = (TextColumn("questions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("questions", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
-def _say_now_and_then(done: int, total: int) -> None:
-    if done % max(1, -(-total // LIVE_LINES)) == 0 or done == total:
-        say(f"{done} of {total} questions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -29,14 +30,14 @@ def print_figures(found: Plain) -> None:
 
 def _lines(found: Plain) -> list[tuple[str, str]]:
     seeds = "" if found["seeds"] == 1 else f", {found['seeds']} times each"
-    sure = f"brier {_number(found['brier'])}, auroc {_number(found['auroc'])}, "
-    sure += f"ece {_number(found['ece'])} ({' / '.join(found['basis'])})"
+    sure = f"brier {number(found['brier'])}, auroc {number(found['auroc'])}, "
+    sure += f"ece {number(found['ece'])} ({' / '.join(found['basis'])})"
     outcomes = ", ".join(f"{name} {count}" for name, count in found["outcomes"].items())
     return [
         ("Questions", f"{found['questions']}{seeds}; {found['labelled']} with labels"),
-        ("Accuracy", _percent(found["accuracy"], found["accuracy_se"])),
-        ("Samples", _number(found["mean_samples"], 1)),
-        ("Tokens", _number(found["mean_tokens"], 0)),
+        ("Accuracy", percent(found["accuracy"], found["accuracy_se"])),
+        ("Samples", number(found["mean_samples"], 1)),
+        ("Tokens", number(found["mean_tokens"], 0)),
         ("Used", _used(found["ledger"])),
         ("Confidence", sure),
         ("Ended", outcomes),
@@ -46,13 +47,13 @@ def _lines(found: Plain) -> list[tuple[str, str]]:
 def _used(ledger: Plain) -> str:
     """Say what a run used on average, as far as it is known."""
     tokens = ", ".join(
-        f"{name} {_number(ledger[f'{name}_tokens'], 0)}"
+        f"{name} {number(ledger[f'{name}_tokens'], 0)}"
         for name in ("generated", "prompt", "cached", "verifier")
         if ledger[f"{name}_tokens"] is not None
     )
     words = [f"tokens: {tokens}"] if tokens else []
     if ledger["calls"] is not None:
-        words.append(f"calls {_number(ledger['calls'], 1)}")
+        words.append(f"calls {number(ledger['calls'], 1)}")
     if ledger["usd"]:
         words.append(dollars(ledger["usd"]))
     if ledger["flops"] is not None:
@@ -65,65 +66,69 @@ def _used(ledger: Plain) -> str:
 
 
 def _by_difficulty(groups: list[Plain]) -> Table:
-    table = _table("difficulty", "questions", "accuracy", "samples", "majority", "oracle")
+    rows = table("difficulty", "questions", "accuracy", "samples", "majority", "oracle")
     for group in groups:
-        table.add_row(
+        rows.add_row(
             group["difficulty"],
             str(group["questions"]),
-            _percent(group["accuracy"], group["accuracy_se"]),
-            _number(group["mean_samples"], 1),
-            _percent(group["baselines"]["majority"]),
-            _percent(group["baselines"]["oracle"]),
+            percent(group["accuracy"], group["accuracy_se"]),
+            number(group["mean_samples"], 1),
+            percent(group["baselines"]["majority"]),
+            percent(group["baselines"]["oracle"]),
         )
-    return table
+    return rows
 
 
 def _curve(points: list[Plain]) -> Table:
-    table = _table("at most", "accuracy", "samples", "tokens")
+    rows = table("at most", "accuracy", "samples", "tokens")
     for point in points:
-        table.add_row(
+        rows.add_row(
             str(point["max_samples"]),
-            _percent(point["accuracy"], point["accuracy_se"]),
-            _number(point["mean_samples"], 1),
-            _number(point["mean_tokens"], 0),
+            percent(point["accuracy"], point["accuracy_se"]),
+            number(point["mean_samples"], 1),
+            number(point["mean_tokens"], 0),
         )
-    return table
+    return rows
 
 
 def _against(found: Plain) -> Table:
-    table = _table("baseline", "accuracy", "samples", "policy minus baseline, 95 % interval")
+    rows = table("baseline", "accuracy", "samples", "policy minus baseline, 95 % interval")
     for name, figures in found["baselines"].items():
         alone = not isinstance(figures, dict)
         given = found["differences"].get(name)
-        table.add_row(
+        rows.add_row(
             name.replace("_", " "),
-            _percent(figures if alone else figures["accuracy"]),
-            "" if alone else _number(figures["mean_samples"], 1),
-            "unknown" if given is None else _difference(given),
+            percent(figures if alone else figures["accuracy"]),
+            "" if alone else number(figures["mean_samples"], 1),
+            "unknown" if given is None else difference(given["accuracy"], given["interval"]),
         )
-    return table
+    return rows
 
 
-def _difference(given: Plain) -> str:
-    words = f"{100 * given['accuracy']:+.1f}"
-    if given["interval"] is None:
+def difference(accuracy: float, interval: Sequence[float] | None) -> str:
+    """Write a difference of accuracies in points, with its interval where there is one."""
+    words = f"{100 * accuracy:+.1f}"
+    if interval is None:
         return words
-    low, high = given["interval"]
+    low, high = interval
     return f"{words} [{100 * low:+.1f}, {100 * high:+.1f}]"
 
 
-def _table(*names: str) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+def table(*names: str) -> Table:
+    """Return an empty table: the first column to the left, the others to the right."""
+    made = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for place, name in enumerate(names):
-        table.add_column(name, justify="right" if place else "left", no_wrap=True)
-    return table
+        made.add_column(name, justify="right" if place else "left", no_wrap=True)
+    return made
 
 
-def _number(value: float | None, digits: int = 3) -> str:
+def number(value: float | None, digits: int = 3) -> str:
+    """Write a number, or that it is unknown."""
     return "unknown" if value is None else f"{value:,.{digits}f}"
 
 
-def _percent(value: float | None, error: float | None = None) -> str:
+def percent(value: float | None, error: float | None = None) -> str:
+    """Write a share in percent, with its standard error where there is one."""
     if value is None:
         return "unknown"
     return f"{100 * value:.1f} %" + ("" if error is None else f" ± {100 * error:.1f}")

@@ -60,9 +60,14 @@ def read_prices(model: BaseChatModel, text: str | None, max_usd: float | None) -
                 "--price INPUT/OUTPUT, in dollars per million tokens"
             )
         return {}
+    return {able.name: read_price(text)}
+
+
+def read_price(text: str) -> Price:
+    """Read "INPUT/OUTPUT" in dollars per million tokens; ConfigurationError for another form."""
     given, _, made = text.partition("/")
     try:
-        return {able.name: Price(input=float(given), output=float(made))}
+        return Price(input=float(given), output=float(made))
     except ValueError as error:
         if isinstance(error, ConfigurationError):
             raise
@@ -80,6 +85,11 @@ def read_footprints(
     """
     if parameters is None and joules_per_flop is None:
         return {}
+    return {capabilities(model).name: read_footprint(parameters, joules_per_flop)}
+
+
+def read_footprint(parameters: float | None, joules_per_flop: str | None) -> Footprint:
+    """Return what is given; raises ConfigurationError for another form than "LOW/HIGH"."""
     low, _, high = (joules_per_flop or "").partition("/")
     try:
         energy = None if joules_per_flop is None else (float(low), float(high or low))
@@ -87,5 +97,4 @@ def read_footprints(
         raise ConfigurationError(
             f"joules per FLOP {joules_per_flop!r}: give a range of numbers, as in 2e-12/1e-11"
         ) from None
-    given = Footprint(parameters=parameters, joules_per_flop=energy)
-    return {capabilities(model).name: given}
+    return Footprint(parameters=parameters, joules_per_flop=energy)

@@ -39,7 +39,7 @@ STYLE = alt.Config(
     ),
     legend=alt.LegendConfig(orient="top", labelFontSize=12, labelLimit=400),
 )
-AnyChart = TypeVar("AnyChart", alt.LayerChart, alt.ConcatChart)
+AnyChart = TypeVar("AnyChart", alt.LayerChart, alt.ConcatChart, alt.VConcatChart)
 
 
 def draw_accuracy(results: Results, x: str = "tokens") -> alt.LayerChart:
@@ -57,7 +57,7 @@ def draw_accuracy(results: Results, x: str = "tokens") -> alt.LayerChart:
     """
     lines = [Line(r.name, f"{r.source}: ", r.result) for r in read_results(results)]
     frame = Frame(choose_measure(x, lines), lines, list(results), BASELINES, 540, 340)
-    return _styled(frame.panel(lines), "Accuracy by compute", f"{BANDS} {DASHED}")
+    return styled(frame.panel(lines), "Accuracy by compute", f"{BANDS} {DASHED}")
 
 
 def draw_by_difficulty(results: Results, x: str = "tokens") -> alt.ConcatChart:
@@ -80,7 +80,7 @@ def draw_by_difficulty(results: Results, x: str = "tokens") -> alt.ConcatChart:
         for name, those in lines.items()
     ]
     chart = alt.concat(*panels, columns=COLUMNS, spacing=24)
-    return _styled(chart, "Accuracy by compute and difficulty", f"{BANDS} {DASHED}")
+    return styled(chart, "Accuracy by compute and difficulty", f"{BANDS} {DASHED}")
 
 
 def _difficulties(read: Sequence[Named]) -> list[str]:
@@ -130,7 +130,7 @@ def draw_calibration(results: Results) -> alt.LayerChart:
         ],
     )
     line = base.mark_line(strokeWidth=1.5, opacity=0.6)
-    return _styled(
+    return styled(
         alt.LayerChart(layer=[diagonal, line, dots], width=360, height=360),
         "Calibration",
         "Dashed: perfect. Runs in ten bins of confidence; areas by their number.",
@@ -146,7 +146,8 @@ def _reliability(one: Named) -> list[dict[str, Any]]:
     return [{"result": one.name, **held.model_dump()} for held in one.result.reliability]
 
 
-def _styled(chart: AnyChart, title: str, caption: str) -> AnyChart:
+def styled(chart: AnyChart, title: str, caption: str) -> AnyChart:
+    """Return the chart with its title, and with the looks that all have."""
     return chart.properties(
         title=alt.TitleParams(title, subtitle=caption, anchor="start", offset=12),
         background="white",

@@ -15,6 +15,7 @@ try:
 except ImportError as error:
     raise MissingExtra("drawing", "plots") from error
 
+SVG, HTML = ".svg", ".html"
 EXPOSED = "window.vegaEmbed = vegaEmbed;"
 # whatever a chart may hold, the page may reach nothing; Vega makes its functions with eval
 PAGE = """<!DOCTYPE html>
@@ -39,16 +40,20 @@ false, editor: false}}}});
 """
 
 
+def check_ending(out: Path | str) -> None:
+    """Raise ConfigurationError unless `out` ends in ".svg" or ".html"."""
+    if Path(out).suffix.lower() not in (SVG, HTML):
+        raise ConfigurationError(f"out={str(out)!r}: a name that ends in {HTML} or {SVG} is needed")
+
+
 def write_chart(chart: alt.TopLevelMixin, out: Path | str) -> None:
     """Write a chart to `out`: ".svg", or ".html", which shows values under the pointer too.
 
     Raises ConfigurationError for another ending, and for a file that cannot be written.
     """
+    check_ending(out)
     path = Path(out)
-    kinds = {".svg": _svg, ".html": _html}
-    if path.suffix.lower() not in kinds:
-        raise ConfigurationError(f"out={str(out)!r}: a name that ends in .html or .svg is needed")
-    text = kinds[path.suffix.lower()](chart.to_dict(), path.stem)
+    text = (_svg if path.suffix.lower() == SVG else _html)(chart.to_dict(), path.stem)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

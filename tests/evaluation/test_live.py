@@ -21,7 +21,7 @@ from verifier_agent.evaluation import Live, Replay, aevaluate_live, evaluate, ev
 from verifier_agent.models import OpenAIChatModel
 from verifier_agent.search import resolve_policy
 from verifier_agent.selection import vote
-from verifier_agent.testing import Fault, ModelServer, Reply, Request, by_seed
+from verifier_agent.testing import Fault, ModelServer, Reply, Request, always, by_seed
 from verifier_agent.tree import Tree
 from verifier_agent.values import Action, Generate, Judged, Select, Selection
 
@@ -217,6 +217,26 @@ async def test_cancelling_ends_the_requests_and_keeps_what_is_recorded(tmp_path:
         "q1",
         "q2",
     ]
+
+
+def test_several_models_are_recorded_and_replayed_by_their_names(tmp_path: Path) -> None:
+    def alternate(tree: Tree, remaining: Remaining) -> Sequence[Action]:
+        turns = ["small", "large", "small"][len(tree) : len(tree) + 1]
+        return [Generate(model=name) for name in turns] or [Select()]
+
+    record, data = tmp_path / "pool.jsonl", questions(tmp_path, 4)
+    with ModelServer(DRAWN) as server, ModelServer(always("Answer: 4")) as other:
+        models = {"small": model(server), "large": model(other)}
+        live = evaluate_live(models, data, Live(policy=alternate, verifier=None), record=record)
+        assert (server.calls, other.calls) == (8, 4)
+    samples = [json.loads(line)["samples"] for line in record.read_text().splitlines()]
+    assert {tuple(sample["model"] for sample in some) for some in samples} == {
+        ("small", "large", "small")
+    }
+    replayed = evaluate(record, Replay(policy=alternate, verifier=None, in_order=True))
+    assert figures(replayed) == figures(live)
+    large = Replay(policy='best_of(1, model="large")', verifier=None)
+    assert evaluate(record, large)["accuracy"] == 1.0
 
 
 # --- policies that grow ------------------------------------------------------------------------

@@ -135,8 +135,8 @@ def test_another_model_or_another_question_is_refused(
     whole: tuple[Path, Plain, list[Entry]],
 ) -> None:
     record, setup, entries = whole
-    with pytest.raises(ConfigurationError, match="model='loopback', this is 'other'"):
-        Recording(record, {**setup, "model": "other"}, entries)
+    with pytest.raises(ConfigurationError, match=r"models={'loopback'.*this is {'other'"):
+        Recording(record, {**setup, "models": {"other": {"name": "loopback"}}}, entries)
     for field in ("question", "gold"):
         changed = [entry.model_copy(update={field: "another 1"}) for entry in entries]
         with pytest.raises(ConfigurationError, match=f"{field} of 'q.' is another one"):

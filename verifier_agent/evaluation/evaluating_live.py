@@ -10,28 +10,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
-from langchain_core.language_models import BaseChatModel
-
 from verifier_agent.evaluation.data import Entry, read_data
 from verifier_agent.evaluation.lines import Line
-from verifier_agent.evaluation.live import Live, Runner
+from verifier_agent.evaluation.live import Live, ModelLike, Runner
 from verifier_agent.evaluation.recorded_scores import PREFIX
 from verifier_agent.evaluation.recording import Recording
 from verifier_agent.evaluation.settings import check_count
 from verifier_agent.evaluation.summary import Summary
 from verifier_agent.evaluation.transcripts import Transcript, scored
 from verifier_agent.evaluation.writing import Tell, check_out, writer
-from verifier_agent.models import capabilities
 
 Plain = dict[str, Any]
 T = TypeVar("T")
 
-TOGETHER = 8
-"""Questions in flight, unless it is said."""
-
 
 def evaluate_live(
-    model: str | BaseChatModel,
+    model: ModelLike,
     data: Path | str,
     settings: Live | None = None,
     *,
@@ -63,7 +57,7 @@ def evaluate_live(
 
 
 async def aevaluate_live(
-    model: str | BaseChatModel,
+    model: ModelLike,
     data: Path | str,
     settings: Live | None = None,
     *,
@@ -75,7 +69,7 @@ async def aevaluate_live(
     """As `evaluate_live`; cancelling it cancels the requests under way."""
     settings = settings or Live()
     runner = Runner(model, settings)
-    jobs = (1 if capabilities(runner.model).free else TOGETHER) if jobs is None else jobs
+    jobs = runner.together if jobs is None else jobs
     check_count("jobs", jobs)
     check_out(out, [record, data])
     entries = read_data(data)

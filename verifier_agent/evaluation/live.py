@@ -15,19 +15,22 @@ from verifier_agent.evaluation.data import Entry
 from verifier_agent.evaluation.settings import AtMost, Settings
 from verifier_agent.evaluation.transcripts import transcribe
 from verifier_agent.graph import Run, create_verifier_agent
-from verifier_agent.graph.build import DEFAULT_BUDGET, default_selector
+from verifier_agent.graph.build import DEFAULT_BUDGET, default_selector, read_models
 from verifier_agent.graph.settings import read_budget
-from verifier_agent.models import capabilities, resolve_model
 from verifier_agent.search import PolicyFunction
 from verifier_agent.selection import resolve_selector
 from verifier_agent.verifiers import VerifierLike, resolve_verifiers
 
 MOST = 8
 """Samples that a run may draw where neither a policy nor another number is given."""
+TOGETHER = 8
+"""Questions in flight; models that compute in this process have one."""
 STEPS = 10_000
 """LangGraph's own limit must not end a run: the budget and the policy do."""
 
 Plain = dict[str, Any]
+ModelLike = str | BaseChatModel | Mapping[str, str | BaseChatModel]
+"""As for an agent: one, or several by the names that a policy asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +52,12 @@ class Live(Settings):
 class Runner:
     """One agent for all questions of a data set. Raises ConfigurationError for wrong settings."""
 
-    def __init__(self, model: str | BaseChatModel, settings: Live) -> None:
-        self.model = resolve_model(model)
+    def __init__(self, model: ModelLike, settings: Live) -> None:
+        self.models = read_models(model)
         self.settings = settings
-        self._verifiers = resolve_verifiers(settings.verifiers, model=self.model)
+        chat_models = {name: one.model for name, one in self.models.items()}
+        first = next(iter(chat_models.values()))
+        self._verifiers = resolve_verifiers(settings.verifiers, model=first)
         selector = settings.selector
         self._selector = (
             default_selector(self._verifiers) if selector is None else resolve_selector(selector)
@@ -60,7 +65,7 @@ class Runner:
         policy = settings.resolved_policy(settings.max_samples or MOST)
         self.setup = self._setup(policy)
         self._agent = create_verifier_agent(
-            self.model,
+            chat_models,
             verifier=self._verifiers,
             policy=policy if settings.max_samples is None else AtMost(policy, settings.max_samples),
             selector=self._selector,
@@ -68,6 +73,11 @@ class Runner:
             prices=settings.prices,
             footprints=settings.footprints,
         )
+
+    @property
+    def together(self) -> int:
+        """How many questions are in flight, unless it is said."""
+        return 1 if all(one.capabilities.free for one in self.models.values()) else TOGETHER
 
     @property
     def weighed_by(self) -> str | None:
@@ -95,8 +105,13 @@ class Runner:
         """Return what tells these runs from others, as plain JSON."""
         given = self.settings
         setup = {
-            "model": capabilities(self.model).name,
-            "temperature": getattr(self.model, "temperature", None),
+            "models": {
+                name: {
+                    "name": one.capabilities.name,
+                    "temperature": getattr(one.model, "temperature", None),
+                }
+                for name, one in self.models.items()
+            },
             "verifiers": [verifier.name for verifier in self._verifiers],
             "policy": _named(policy),
             "selector": _named(self._selector),

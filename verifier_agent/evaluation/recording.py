@@ -40,14 +40,13 @@ class Recording:
             raise self._refused(error.strerror or str(error)) from None
         try:
             self._lock()
-            held, whole, torn = _read(self._path.read_bytes())
+            data = self._path.read_bytes()
+            held, whole, torn = _read(data)
             self.known = self._known(held, {entry.id: entry for entry in entries})
             """Transcripts by the id of their question."""
             if torn and not (torn.startswith(BEGINNING) or BEGINNING.startswith(torn)):
                 raise self._refused("its last line was not written by an evaluation")
-            self._packed = self._path.suffix == ".gz"
-            if whole:
-                self._packed = self._path.open("rb").read(len(GZIP)) == GZIP
+            self._packed = data.startswith(GZIP) if whole else self._path.suffix == ".gz"
             os.truncate(self._file, whole)
         except (zlib.error, ConfigurationError) as error:
             os.close(self._file)

@@ -13,7 +13,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 
 from tests.evaluation.making import Plain
 from tests.evaluation.spying import GOLD, Spy
-from verifier_agent import Candidate, Task, Verdict
+from verifier_agent import Candidate, Cost, Task, Verdict
 from verifier_agent.budget import Price, Remaining
 from verifier_agent.embedded import EmbeddedChatModel
 from verifier_agent.errors import ConfigurationError, PolicyError
@@ -164,6 +164,43 @@ def test_a_beginning_of_live_runs_is_what_fewer_samples_give(tmp_path: Path) -> 
     assert points == [[found[name] for name in names] for found in [*smaller, whole]]
     depths = [point["ledger"]["depth"] for point in whole["by_budget"]]
     assert depths == [1, 1, 1, 2]
+
+
+class PaidComparison:
+    """Compares answers, at a price: 1 for the latest of them, and 0 for all others."""
+
+    name = "comparison"
+    relational = True
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def bound(self, task: Task, candidate_bytes: int) -> Cost:
+        return Cost(calls=1)
+
+    async def verify(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
+        self.asked.append(len(candidates))
+        return [
+            Verdict(
+                candidate=candidate.id,
+                verifier=self.name,
+                score=float(candidate is candidates[-1]),
+                cost=Cost(calls=1),
+            )
+            for candidate in candidates
+        ]
+
+
+def test_a_comparison_that_costs_is_not_asked_again_for_the_curve(tmp_path: Path) -> None:
+    verifier = PaidComparison()
+    settings = Live(policy="sample(4, batch=2)", verifier=verifier, selector="best")
+    with ModelServer(DRAWN) as server:
+        found = evaluate_live(model(server), questions(tmp_path, 1), settings, out=tmp_path / "out")
+    assert verifier.asked == [2, 4]
+    assert json.loads((tmp_path / "out").read_text())["sample"] == 3
+    # after two answers stands what was said of two; after one nothing has been said
+    calls = [point["ledger"]["calls"] for point in found["by_budget"]]
+    assert calls == [1, 2 + 2, 4 + 2 + 4]
 
 
 def test_how_many_questions_are_in_flight_changes_nothing_but_the_time(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ BEGINNING = b'{"live": {'
 """Of every line, so that a torn one is known as ours."""
 
 
-class Live(Strict):
+class LiveRuns(Strict):
     """How the runs of a question were set up, and what is read off each."""
 
     setup: Plain
@@ -50,7 +50,7 @@ class Live(Strict):
 class Transcript(Question):
     """A line of a pool that live runs gave: the samples of each run stand one after another."""
 
-    live: Live
+    live: LiveRuns
     context: Plain = Field(default_factory=dict)
 
 

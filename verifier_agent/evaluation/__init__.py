@@ -1,21 +1,28 @@
 """Measure policies, verifiers and selectors: on recorded answers without a model, or live."""
 
+from verifier_agent.evaluation.comparing import Comparison, compare
 from verifier_agent.evaluation.data import Entry, read_data
 from verifier_agent.evaluation.evaluating import evaluate
 from verifier_agent.evaluation.evaluating_live import aevaluate_live, evaluate_live
 from verifier_agent.evaluation.live import Live
 from verifier_agent.evaluation.pools import Question, Sample, read_pool
+from verifier_agent.evaluation.rates import Rates
+from verifier_agent.evaluation.repeating import recorded_settings
 from verifier_agent.evaluation.replay import Replay
 
 __all__ = [
+    "Comparison",
     "Entry",
     "Live",
     "Question",
+    "Rates",
     "Replay",
     "Sample",
     "aevaluate_live",
+    "compare",
     "evaluate",
     "evaluate_live",
     "read_data",
     "read_pool",
+    "recorded_settings",
 ]

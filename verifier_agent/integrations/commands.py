@@ -15,6 +15,7 @@ from verifier_agent.embedded.family import example
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph import Run, create_verifier_agent
 from verifier_agent.integrations.asking import BAD_INPUT, NO_ANSWER, ask, errors_in_words, say
+from verifier_agent.integrations.compare import compare_models
 from verifier_agent.integrations.demo import SEED, demonstrate
 from verifier_agent.integrations.evaluate import evaluate_policy
 from verifier_agent.integrations.limits import (
@@ -177,6 +178,7 @@ def demo(
 
 app.command("eval")(evaluate_policy)
 app.command("plot")(plot_results)
+app.command("compare")(compare_models)
 
 
 def read_question(question: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from tests.evaluation.making import coins, write
 from tests.integrations.conftest import Command
 from verifier_agent.evaluation import Replay, evaluate, read_pool
-from verifier_agent.testing import ModelServer, Reply, Request, always
+from verifier_agent.testing import Fault, ModelServer, Reply, Request, always
 
 
 @pytest.fixture
@@ -78,6 +78,16 @@ def test_the_table_of_a_live_run_says_what_was_used(command: Command, tmp_path: 
         assert said in result.stdout
     again = command("eval", "--pool", str(record), "--jobs", "1", "--json")
     assert json.loads(again.stdout)["ledger"]["usd"] == pytest.approx(cost)
+
+
+def test_where_every_call_fails_the_figures_stand_and_it_is_said(command: Command) -> None:
+    with ModelServer(lambda request: Fault("status", status=401)) as server:
+        words = ["--model", "any", "--base-url", server.url, "--policy", "best_of(1)", "--json"]
+        result = command("eval", *LIVE[2:], *words)
+    assert result.exit_code == 0
+    assert "No call succeeded" in result.stderr
+    found = json.loads(result.stdout)
+    assert (found["accuracy"], found["outcomes"]) == (0.0, {"failed": 3})
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,8 @@ def evaluate_policy(
                 **shared,
             )
             found = _live(chat_model, str(data), live, record=record, out=out, jobs=jobs)
+            if found["outcomes"].keys() == {"failed"}:
+                say("No call succeeded; `verifier-agent solve` with this model says why.")
     if as_json:
         typer.echo(json.dumps(found))
     else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
 
 from verifier_agent.evaluation.metrics import intervals, mean, standard_error
@@ -80,8 +79,8 @@ def _points(tracks: Sequence[Track]) -> list[Plain]:
         }
         for n, (right, costs, drawn) in enumerate(columns, start=1)
     ]
-    last = points[-1]["mean_samples"]
-    return [*takewhile(lambda point: point["mean_samples"] < last, points), points[-1]]
+    drawn_at_most = [point["mean_samples"] for point in points]
+    return points[: 1 + drawn_at_most.index(drawn_at_most[-1])]
 
 
 def _affordable(points: Sequence[Plain], limit: float) -> Plain | None:

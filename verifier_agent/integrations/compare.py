@@ -155,6 +155,9 @@ def compare_models(
                     jobs=cores() if jobs is None else jobs,
                     tell=tell,
                 )
+    for role in recorders:
+        if record is None:  # its file is gone
+            found[role]["pool"] = None
     if as_json:
         typer.echo(json.dumps(found))
     else:

@@ -258,8 +258,10 @@ def test_an_unknown_cost_is_refused_with_what_to_give(
 def test_where_not_even_tokens_are_known_no_rate_helps(tmp_path: Path) -> None:
     bare = [a_question("q", [a_sample("yes", 1)])]
     pools = a_pair(tmp_path, [flat("q", 1, 0)], bare)
-    with pytest.raises(ConfigurationError, match="large model's parameters and record `tokens`"):
+    with pytest.raises(ConfigurationError, match=r"cost\.flops is unknown; record `tokens`$"):
         compare(*pools, how(2))
+    with pytest.raises(ConfigurationError, match=r"large model's parameters and record `tokens`$"):
+        compare(*pools, Comparison(small=SMALL))
 
 
 def test_a_large_model_that_costs_nothing_is_refused(tmp_path: Path) -> None:
@@ -321,6 +323,8 @@ def test_in_order_the_first_sample_is_the_one_of_the_file(tmp_path: Path) -> Non
     found = compare(*pools, how(1, in_order=True))["overall"]
     assert [point["accuracy"] for point in found["small"]] == [1, 1, 0, 0]
     assert [point["accuracy"] for point in found["large"]] == [0, 0, 1, 1]
+    fewer = compare(*pools, how(1, in_order=True, large_samples=3))["overall"]
+    assert fewer["large"] == found["large"][:3]
 
 
 # --- recordings ----------------------------------------------------------------------------------

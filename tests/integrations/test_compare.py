@@ -153,9 +153,10 @@ def test_the_costs_of_both_models_are_what_a_server_counted(
     ("words", "said"),
     [
         ([*SIZES, "--unit", "flop"], "did you mean 'flops'?"),
+        ([*SIZES, "--large-samples", "0"], "max_samples=0: a whole number"),
         ([*SIZES, "--out", "x.png"], "ends in .html or .svg"),
         ([*SIZES, "--data", "embedded:test"], "--data is for a model that is asked"),
-        ([*SIZES, "--large-samples", "2"], "--large-samples is for a model that is asked"),
+        ([*SIZES, "--large-temperature", "0"], "--large-temperature is for a model that is asked"),
         (["--large-parameters", "1e9"], "give the small model's parameters"),
         (["--small-parameters", "1e9"], "give the large model's parameters"),
         ([*SIZES, "--verifier", "scores:prm"], "give the verifier's parameters"),

@@ -35,6 +35,8 @@ class Comparison:
     replay: Replay | None = None
     """What the small model does with its samples; without a policy it draws all that it may. The
     seeds hold for both models. None: as `recorded_settings` says."""
+    large_samples: int | None = None
+    """The most of the large model's samples to look at. None: all there are."""
     in_order: bool = False
     """Draw the samples of both models in the order of their files."""
     small: Rates = field(default_factory=Rates)
@@ -162,6 +164,7 @@ def _sides(
     once = Replay(
         selector="vote",
         verifier=[],
+        max_samples=settings.large_samples,
         seeds=replay.seeds,
         in_order=recorded_settings(pools[1]).in_order,
     )

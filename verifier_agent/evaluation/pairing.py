@@ -114,8 +114,7 @@ class Pricing:
     def _filled(self, cost: RecordedCost, rates: Rates, where: str, owner: str) -> RecordedCost:
         found = rates.of(cost, self.unit)
         if found is None:
-            tokens = " and record `tokens`" if cost.output_tokens is None else ""
-            raise ConfigurationError(
-                f"{where}.{self.unit} is unknown; give the {owner}'s {NEEDED[self.unit]}{tokens}"
-            )
+            needed = [] if rates.gives(self.unit) else [f"give the {owner}'s {NEEDED[self.unit]}"]
+            needed += ["record `tokens`"] if cost.output_tokens is None else []
+            raise ConfigurationError(f"{where}.{self.unit} is unknown; {' and '.join(needed)}")
         return cost.model_copy(update={self.unit: found})

@@ -27,7 +27,7 @@ MOST = 8
 """Samples of a small model that is asked now, for each question, unless it is said."""
 OF_MODELS = {
     "small": ("small_base_url",),
-    "large": ("large_base_url", "large_samples", "large_temperature"),
+    "large": ("large_base_url", "large_temperature"),
     "either": ("data", "record"),
 }
 """Options that are for models, not for pools."""
@@ -99,7 +99,10 @@ def compare_models(
     ] = None,
     large_samples: Annotated[
         int | None,
-        typer.Option(help="Of a large model on each question.", show_default="1"),
+        typer.Option(
+            help="The most of the large model for a question.",
+            show_default="all there are; 1 of a model",
+        ),
     ] = None,
     large_temperature: Annotated[
         float | None,
@@ -144,6 +147,7 @@ def compare_models(
             settings = Comparison(
                 unit=cast(Unit, unit),
                 replay=_replay(pools["small"], options, live="small" in recorders),
+                large_samples=large_samples,
                 in_order=in_order,
                 **rates,
             )

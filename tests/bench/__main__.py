@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import accuracy, curves, speed
+from tests.bench import accuracy, curves, speed, verifier
 
 BENCHES: dict[str, Callable[[], None]] = {
     "imports": speed.imports,
@@ -14,10 +14,12 @@ BENCHES: dict[str, Callable[[], None]] = {
     "generator": speed.generator,
     "adaptive": accuracy.adaptive_consistency,
     "curves": curves.by_difficulty,
+    "verifier": verifier.verifier,
 }
 
 
 def main(names: list[str]) -> None:
+    names = [name for name in names if name != "validation"]
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         raise SystemExit(f"unknown bench {unknown[0]!r}; known: {', '.join(BENCHES)}")

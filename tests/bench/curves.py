@@ -9,26 +9,17 @@ from tempfile import TemporaryDirectory
 from textwrap import fill
 from typing import Any
 
-from langchain_core.messages import HumanMessage
-
+from tests.bench.documents import DOCS, WIDTH, write_section
+from tests.bench.embedded_pool import SAMPLES, recorded
 from tests.bench.speed import say
-from verifier_agent.answers import answer_key
 from verifier_agent.embedded import (
     LEVELS,
-    EmbeddedChatModel,
-    EmbeddedRewardModel,
-    Problem,
     examples,
 )
 from verifier_agent.evaluation import Replay, evaluate
 from verifier_agent.evaluation.plots import draw_by_difficulty, write_chart
-from verifier_agent.values import Candidate, Cost, Task
 
-DOCS = Path(__file__).parents[2] / "docs"
-BEGIN, END = "<!-- curves -->\n", "<!-- end of curves -->"
-WIDTH = 100
 QUESTIONS_PER_LEVEL = 100
-SAMPLES = 16
 ORDERS = 8
 """So often is every question replayed, its samples drawn in another order."""
 SELECTORS = {
@@ -58,43 +49,7 @@ def by_difficulty() -> None:
     table = "".join(f"{line}\n" for line in lines(found))
     say(table)
     write_chart(draw_by_difficulty(found, x="flops"), DOCS / "embedded-curves.svg")
-    document = DOCS / "benchmarks.md"
-    before, _, rest = document.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    document.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
-
-
-def recorded(problem: Problem) -> Plain:
-    """Sample answers to a question and have them judged; each sample as a call of its own."""
-    generator, judge = EmbeddedChatModel(seed=0), EmbeddedRewardModel()
-    result = generator.generate([[HumanMessage(problem.question)]], n=SAMPLES)
-    messages: Any = [generation.message for generation in result.generations[0]]  # type: ignore[union-attr]
-    texts = [message.text for message in messages]
-    candidates = [Candidate(id=str(place), text=text) for place, text in enumerate(texts)]
-    verdicts = judge.verify_sync(Task(question=problem.question), candidates)
-    samples = []
-    for message, verdict in zip(messages, verdicts, strict=True):
-        read, written = (message.usage_metadata[f"{way}_tokens"] for way in ("input", "output"))
-        cost = Cost(calls=1, input_tokens=read, output_tokens=written)
-        key = answer_key(message.text)
-        samples.append(
-            {
-                "text": message.text,
-                "answer": key,
-                "correct": int(key == problem.answer),
-                "tokens": written,
-                "scores": {} if verdict.score is None else {"prm": verdict.score},
-                "cost": generator.footprint.of(cost).to_dict(),
-                "verifier_cost": judge.footprint.of(verdict.cost).to_dict(),
-            }
-        )
-    # the numbers of a problem are its own, so its question is a name
-    return {
-        "id": problem.question,
-        "question": problem.question,
-        "level": problem.level,
-        "samples": samples,
-    }
+    write_section("curves", table)
 
 
 def lines(found: Mapping[str, Plain]) -> Iterator[str]:

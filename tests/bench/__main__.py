@@ -7,26 +7,30 @@ from collections.abc import Callable
 
 from tests.bench import accuracy, curves, speed, verifier
 
-BENCHES: dict[str, Callable[[], None]] = {
+QUICK: dict[str, Callable[[], None]] = {
     "imports": speed.imports,
     "size": speed.size,
     "overhead": speed.overhead,
     "generator": speed.generator,
     "adaptive": accuracy.adaptive_consistency,
+}
+WRITING: dict[str, Callable[[], None]] = {
     "curves": curves.by_difficulty,
     "verifier": verifier.verifier,
+    "verifier-validation": verifier.validation,
 }
+"""Those that take long and write into docs/benchmarks.md themselves: run by name only."""
 
 
 def main(names: list[str]) -> None:
-    names = [name for name in names if name != "validation"]
-    unknown = [name for name in names if name not in BENCHES]
+    known = QUICK | WRITING
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise SystemExit(f"unknown bench {unknown[0]!r}; known: {', '.join(BENCHES)}")
-    for name in names or BENCHES:
+        raise SystemExit(f"unknown bench {unknown[0]!r}; known: {', '.join(known)}")
+    for name in names or QUICK:
         sys.stdout.write(f"\n## {name}\n")
         sys.stdout.flush()
-        BENCHES[name]()
+        known[name]()
 
 
 if __name__ == "__main__":

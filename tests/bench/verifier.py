@@ -1,14 +1,10 @@
 """What the embedded verifier is worth: choosing, revising and searching with it, against what is
-free. Written into docs/benchmarks.md.
-
-`python -m tests.bench verifier` measures on the test split. A word after it, `validation`, takes a
-few problems of the validation split instead, prints, and writes nothing: for choices.
+free.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -150,18 +146,22 @@ class Bench:
 
 
 def verifier() -> None:
-    """Measure choosing, revising and searching with the embedded reward model."""
-    trial = "validation" in sys.argv
+    """Measure choosing, revising and searching on the test split, and write it down."""
+    write_section("verifier", measured("test", per_level=400, live_per_level=80))
+
+
+def validation() -> None:
+    """Measure the same on a few validation problems, for choices; write nothing."""
+    measured("validation", per_level=40, live_per_level=12)
+
+
+def measured(split: Split, per_level: int, live_per_level: int) -> str:
+    """Return the text of the section."""
     with TemporaryDirectory() as folder:
-        bench = (
-            Bench(Path(folder), "validation", per_level=40, live_per_level=12)
-            if trial
-            else Bench(Path(folder), "test", per_level=400, live_per_level=80)
-        )
-        text = "\n".join([*choosing(bench), "", *growing(bench)])
+        bench = Bench(Path(folder), split, per_level, live_per_level)
+        text = "".join(f"{line}\n" for line in (*choosing(bench), "", *growing(bench)))
     say(text)
-    if not trial:
-        write_section("verifier", text)
+    return text
 
 
 def choosing(bench: Bench) -> Iterator[str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import xml.etree.ElementTree as ElementTree
 from math import comb, sqrt
 from pathlib import Path
@@ -325,6 +326,54 @@ def test_in_order_the_first_sample_is_the_one_of_the_file(tmp_path: Path) -> Non
     assert [point["accuracy"] for point in found["large"]] == [0, 0, 1, 1]
     fewer = compare(*pools, how(1, in_order=True, large_samples=3))["overall"]
     assert fewer["large"] == found["large"][:3]
+
+
+def alike(n: int, samples: int, seed: int) -> list[Plain]:
+    """Questions that are all as hard: every sample is right with probability one half."""
+    dice = random.Random(seed)
+    return [
+        a_question(
+            f"q{i}",
+            [
+                a_sample("yes" if right else "no", right, tokens=10)
+                for right in (dice.randrange(2) for _ in range(samples))
+            ],
+        )
+        for i in range(n)
+    ]
+
+
+def test_bins_by_the_very_samples_that_are_drawn_mislead_and_held_out_ones_do_not(
+    tmp_path: Path,
+) -> None:
+    pools = a_pair(tmp_path, alike(60, 8, seed=1), alike(60, 1, seed=2))
+    replay = Replay(max_samples=1, seeds=4)
+
+    def ends(held_out: int) -> list[float]:
+        found = compare(*pools, how(1, replay=replay, held_out=held_out))
+        assert found["bins"] == ("held-out share" if held_out else "share")
+        groups = found["by_difficulty"]
+        return [group["small"][0]["accuracy"] for group in (groups[0], groups[-1])]
+
+    easiest, hardest = ends(0)
+    # the best fifth of questions shows 0.74 of 8 fair coins on average, the worst 0.26
+    assert easiest > 0.6
+    assert hardest < 0.4
+    assert ends(4) == pytest.approx([0.5, 0.5], abs=3 * sqrt(0.25 / (12 * 4)))
+
+
+def test_samples_that_are_held_out_are_never_drawn(tmp_path: Path) -> None:
+    samples = [a_sample("yes", 1, tokens=10)] * 3 + [a_sample("no", 0, tokens=10)] * 2
+    pools = a_pair(tmp_path, [a_question("q", samples, level=1)], [flat("q", 1, 0)])
+    found = compare(*pools, how(9, held_out=2))
+    assert [point["accuracy"] for point in found["overall"]["small"]] == [1, 1, 1]
+    assert [group["difficulty"] for group in found["by_difficulty"]] == ["1"]
+    with pytest.raises(ConfigurationError, match="has 5 samples to draw: with held_out=5 none"):
+        compare(*pools, how(9, held_out=5))
+    with pytest.raises(ConfigurationError, match="held_out=-1: a whole number of at least 0"):
+        compare(*pools, how(9, held_out=-1))
+    with pytest.raises(ConfigurationError, match="cannot stand for others"):
+        compare(*pools, how(9, held_out=2, in_order=True))
 
 
 # --- recordings ----------------------------------------------------------------------------------

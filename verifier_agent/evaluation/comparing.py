@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,6 +37,9 @@ class Comparison:
     seeds hold for both models. None: as `recorded_settings` says."""
     large_samples: int | None = None
     """The most of the large model's samples to look at. None: all there are."""
+    held_out: int = 0
+    """Samples of the small model, the last of each question, that are not drawn: the share of them
+    that is right says how hard the question is. 0: levels, or else the samples that are drawn."""
     in_order: bool = False
     """Draw the samples of both models in the order of their files."""
     small: Rates = field(default_factory=Rates)
@@ -71,14 +74,19 @@ def compare(
     """
     settings = settings or Comparison()
     check_count("jobs", jobs)
+    check_count("held_out", settings.held_out, least=0)
     if settings.unit not in UNITS:
         known = nearest(settings.unit, UNITS)
         raise ConfigurationError(f"unit={settings.unit!r} is not known{known}")
-    heads = read_heads(small), read_heads(large)
+    heads = read_heads(small, settings.held_out), read_heads(large)
     levels = match(*heads, (small, large))
     with TemporaryDirectory() as folder:
         sides = _sides((small, large), Path(folder), settings, levels)
-        questions = _follow(sides, settings.unit, jobs, tell)
+        pairs = _follow(sides, settings.unit, jobs, tell)
+    questions = [
+        Compared(name, None if settings.held_out else levels[name], heads[0][name].share, pair)
+        for name, pair in pairs.items()
+    ]
     overall = contrast([question.pair for question in questions])
     if not overall["large"][0]["cost"]:
         raise ConfigurationError(
@@ -91,7 +99,7 @@ def compare(
         "large": sides[1].plain(),
         "questions": len(levels),
         "left_out": {"small": len(heads[0]) - len(levels), "large": len(heads[1]) - len(levels)},
-        "bins": "share" if None in levels.values() else "level",
+        "bins": _bins(settings, levels),
         "overall": overall,
         "by_difficulty": [
             {"difficulty": name, **contrast([question.pair for question in group])}
@@ -106,7 +114,7 @@ class Compared:
 
     id: str
     level: Level
-    share: float | None
+    share: float
     """Of the small model's samples that are right."""
     pair: Pair
 
@@ -156,11 +164,23 @@ class Side:
         }
 
 
+def _bins(settings: Comparison, levels: Mapping[str, Level]) -> str:
+    """Say what the questions are put into bins by."""
+    if settings.held_out:
+        return "held-out share"
+    return "share" if None in levels.values() else "level"
+
+
 def _sides(
     pools: tuple[Pool, Pool], folder: Path, settings: Comparison, levels: Mapping[str, Level]
 ) -> tuple[Side, Side]:
     """Fill in what everything cost, and settle how both pools are replayed."""
     replay = settings.replay or recorded_settings(pools[0])
+    if settings.held_out and (replay.in_order or settings.in_order):
+        raise ConfigurationError(
+            f"held_out={settings.held_out}: samples that are drawn in the order of the file, as "
+            "where a policy ended early, cannot stand for others; hold out 0"
+        )
     once = Replay(
         selector="vote",
         verifier=[],
@@ -171,7 +191,7 @@ def _sides(
     judged = any(one == TESTS or str(one).startswith(PREFIX) for one in replay.verifiers)
     verifier = settings.verifier if judged else None
     pricings = (
-        Pricing(settings.unit, "small model", settings.small, verifier),
+        Pricing(settings.unit, "small model", settings.small, verifier, settings.held_out),
         Pricing(settings.unit, "large model", settings.large, None),
     )
 
@@ -184,10 +204,8 @@ def _sides(
     return side(0, replay), side(1, once)
 
 
-def _follow(
-    sides: tuple[Side, Side], unit: Unit, jobs: int, tell: Tell | None
-) -> Sequence[Compared]:
-    """Replay both pools; the questions come in the order of the small model's."""
+def _follow(sides: tuple[Side, Side], unit: Unit, jobs: int, tell: Tell | None) -> dict[str, Pair]:
+    """Replay both pools, and pair the questions, in the order of the small model's."""
     done = 0
 
     def count() -> None:
@@ -198,15 +216,10 @@ def _follow(
 
     total = sum(side.questions for side in sides)
     small, large = (side.follow(jobs, count) for side in sides)
-    return [
-        Compared(
-            id=name,
-            level=scored.level,
-            share=scored.share,
-            pair=Pair(_track(scored, unit), _track(large[name], unit)),
-        )
+    return {
+        name: Pair(_track(scored, unit), _track(large[name], unit))
         for name, scored in small.items()
-    ]
+    }
 
 
 def _track(scored: Scored, unit: Unit) -> Track:

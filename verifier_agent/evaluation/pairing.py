@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +21,20 @@ Level = int | str | None
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What tells whether two questions of one id are the same."""
+    """What is known of a question before anything is replayed."""
 
     text: str
     level: Level
+    share: float
+    """Of its samples that are right: of those held out, if some are."""
 
 
-def read_heads(pool: Path | str) -> dict[str, Head]:
-    """Return the questions of a pool by id; raises ConfigurationError for one without labels."""
+def read_heads(pool: Path | str, held_out: int = 0) -> dict[str, Head]:
+    """Return the questions of a pool by id.
+
+    Raises ConfigurationError for one without labels, and for one that has no more samples than
+    are held out.
+    """
     heads: dict[str, Head] = {}
     for question in read_pool(pool):
         if not question.labelled:
@@ -36,7 +42,15 @@ def read_heads(pool: Path | str) -> dict[str, Head]:
                 f"{pool}: question {question.id!r} has samples without `correct`: accuracies need "
                 "labels"
             )
-        heads[question.id] = Head(" ".join(question.question.split()), question.level)
+        drawable = [sample.correct or 0 for sample in question.samples if sample.drawable]
+        if len(drawable) <= held_out:
+            raise ConfigurationError(
+                f"{pool}: question {question.id!r} has {len(drawable)} samples to draw: with "
+                f"held_out={held_out} none is left"
+            )
+        told = drawable[-held_out:]  # all of them, if none is held out
+        text = " ".join(question.question.split())
+        heads[question.id] = Head(text, question.level, sum(told) / len(told))
     return heads
 
 
@@ -79,6 +93,8 @@ class Pricing:
     rates: Rates
     verifier: Rates | None
     """None: nothing that was recorded of judging is used, so it is not paid for."""
+    held_out: int = 0
+    """Samples at the end of each question that are left away."""
 
     def copy(self, pool: Path | str, out: Path, levels: Mapping[str, Level]) -> bool:
         """Write the questions in `levels`, with these levels, and with the cost of every answer.
@@ -94,12 +110,16 @@ class Pricing:
                 where = f"{pool}: question {question.id!r}, samples"
                 samples = [
                     self._priced(sample, f"{where}.{place}") if sample.drawable else sample
-                    for place, sample in enumerate(question.samples)
+                    for place, sample in enumerate(self._kept(question.samples))
                 ]
                 prompts = prompts and all(map(self._counts_prompt, samples))
                 update = {"samples": samples, "level": levels[question.id]}
                 file.write(question.model_copy(update=update).model_dump_json() + "\n")
         return prompts
+
+    def _kept(self, samples: Sequence[Sample]) -> Sequence[Sample]:
+        places = [place for place, sample in enumerate(samples) if sample.drawable]
+        return samples[: places[-self.held_out]] if self.held_out else samples
 
     def _counts_prompt(self, sample: Sample) -> bool:
         return not self.rates.gives(self.unit) or answering(sample).input_tokens is not None

@@ -70,7 +70,7 @@ class AtMost:
         return kept or [Select(outcome="budget", reason=reason)]
 
 
-def check_count(name: str, value: object) -> None:
-    """Raise ConfigurationError unless the value is a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{name}={value!r}: a whole number of at least 1 is needed")
+def check_count(name: str, value: object, *, least: int = 1) -> None:
+    """Raise ConfigurationError unless the value is a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigurationError(f"{name}={value!r}: a whole number of at least {least} is needed")

@@ -82,6 +82,13 @@ def compare_models(
         int | None,
         typer.Option(help="Orders in which samples are drawn.", show_default="5"),
     ] = None,
+    held_out: Annotated[
+        int,
+        typer.Option(
+            help="Samples of the small model, for each question, that are not drawn: they say how "
+            "hard it is."
+        ),
+    ] = 0,
     in_order: Annotated[
         bool, typer.Option("--in-order", help="Draw samples in the order of the file.")
     ] = False,
@@ -148,6 +155,7 @@ def compare_models(
                 unit=cast(Unit, unit),
                 replay=_replay(pools["small"], options, live="small" in recorders),
                 large_samples=large_samples,
+                held_out=held_out,
                 in_order=in_order,
                 **rates,
             )

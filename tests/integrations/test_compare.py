@@ -189,6 +189,9 @@ def test_nothing_is_asked_before_everything_is_known(command: Command, tmp_path:
             ([*asked, *sizes, "--policy", "best"], "best"),
             ([*asked, *sizes, "--large-temperature", "-1"], "temperature"),
             ([*asked, *sizes, "--large-samples", "0"], "n"),
+            ([*asked, *sizes, "--held-out", "2"], "--held-out is for a pool"),
+            ([*asked, *sizes, "--seeds", "0"], "seeds=0: a whole number"),
+            ([*asked, *sizes, "--jobs", "0"], "jobs=0: a whole number"),
             ([*asked, *sizes, "--out", "x.pdf"], "ends in .html or .svg"),
         ]
         for words, said in cases:

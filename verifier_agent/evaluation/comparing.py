@@ -140,12 +140,12 @@ class Side:
         """How many there are."""
         return self._survey.questions
 
-    def follow(self, jobs: int, tell: Callable[[], None]) -> dict[str, Scored]:
+    def follow(self, unit: Unit, jobs: int, tell: Callable[[], None]) -> dict[str, Track]:
         """Replay all questions; the runs are looked at after each sample."""
-        found: dict[str, Scored] = {}
+        found: dict[str, Track] = {}
         limits = range(1, self._most)
         for scored in replay_all(self._priced, self._settings, self._survey, limits, jobs):
-            found[scored.id] = replace(scored, runs=(), right=())
+            found[scored.id] = _track(scored, unit)
             tell()
         return found
 
@@ -215,11 +215,8 @@ def _follow(sides: tuple[Side, Side], unit: Unit, jobs: int, tell: Tell | None) 
             tell(done, total)
 
     total = sum(side.questions for side in sides)
-    small, large = (side.follow(jobs, count) for side in sides)
-    return {
-        name: Pair(_track(scored, unit), _track(large[name], unit))
-        for name, scored in small.items()
-    }
+    small, large = (side.follow(unit, jobs, count) for side in sides)
+    return {name: Pair(track, large[name]) for name, track in small.items()}
 
 
 def _track(scored: Scored, unit: Unit) -> Track:

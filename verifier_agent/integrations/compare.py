@@ -15,6 +15,7 @@ import typer
 from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.evaluation import Comparison, Replay, compare, recorded_settings
 from verifier_agent.evaluation.rates import UNITS, Rates, Unit
+from verifier_agent.evaluation.settings import check_count
 from verifier_agent.integrations.asking import errors_in_words
 from verifier_agent.integrations.compared import print_comparison
 from verifier_agent.integrations.contenders import Asking, Recorder, as_pool, read_rates
@@ -31,6 +32,7 @@ OF_MODELS = {
     "either": ("data", "record"),
 }
 """Options that are for models, not for pools."""
+COUNTS = ("jobs", "seeds")
 Plain = dict[str, Any]
 
 
@@ -184,7 +186,14 @@ def _check(options: Plain) -> None:
     if options["unit"] not in UNITS:
         known = nearest(options["unit"], UNITS)
         raise ConfigurationError(f"unit={options['unit']!r} is not known{known}")
+    for name in COUNTS:
+        if options[name] is not None:
+            check_count(name, options[name])
     models = [role for role in ROLES if as_pool(options[role]) is None]
+    if options["held_out"] and "small" in models:
+        raise ConfigurationError(
+            "--held-out is for a pool: --record the answers first, then compare the recording"
+        )
     for role in models:
         if options["data"] is None:
             raise ConfigurationError(

@@ -10,11 +10,14 @@ score of a line is the same for a partial solution and for the full one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, pairwise
 
 import numpy as np
 
-from verifier_agent.embedded.tokenizer import END_ID, IDS, NEWLINE_ID, PAD_ID
+from verifier_agent.embedded.passages import KEPT_BYTES, Passage, Passages
+from verifier_agent.embedded.tokenizer import END_ID, IDS, NEWLINE_ID
 from verifier_agent.embedded.transformer import (
+    Cache,
     Floats,
     Ints,
     LanguageModel,
@@ -25,60 +28,84 @@ from verifier_agent.embedded.transformer import (
 from verifier_agent.embedded.weights import shipped
 
 EQUALS_ID = IDS["="]
+PART_ENDS = (EQUALS_ID, NEWLINE_ID, END_ID)
+NOWHERE = np.array([], np.int64)
 
 
 class Judge:
-    """Gives each part of a line, up to "=" or the line's end, a chance to be right."""
+    """Gives each part of a line, up to "=" or the line's end, a chance to be right.
 
-    def __init__(self, arrays: Mapping[str, Floats], about: Mapping[str, int]) -> None:
+    What it read of the questions and lines judged last is kept, so that of a solution only the
+    lines behind the longest known beginning are computed, be that from another call or from
+    another solution of the same one.
+    """
+
+    def __init__(
+        self, arrays: Mapping[str, Floats], about: Mapping[str, int], keep: int = KEPT_BYTES
+    ) -> None:
         self.reader = LanguageModel(arrays, about["heads"], "reader.")
         self.stack = Stack(arrays, "judge.blocks", about["heads"])
         self._mix = arrays["judge.mix.weight"]
         self._head = arrays["judge.head.weight"]
+        self.passages = Passages(keep)
         self.parameters = sum(matrix.size for matrix in arrays.values())
 
     def scores(self, question: Sequence[int], solutions: Sequence[Sequence[int]]) -> list[Floats]:
-        """Return P(right) of each line of each solution, given as closed token ids.
+        """Return P(right) of each line of each solution, given as closed token ids."""
+        return [self._scores([question, *lines(solution)]) for solution in solutions]
 
-        The question is read once for all of them.
-        """
-        longest = max(map(len, solutions))
-        tokens = np.full((len(solutions), longest), PAD_ID, np.int64)
-        for row, solution in enumerate(solutions):
-            tokens[row, : len(solution)] = solution
-        chances = self._chances(np.array(question, np.int64), tokens)
-        return [
-            _by_line(row[: len(solution)], chances[at, : len(solution)])
-            for at, (row, solution) in enumerate(zip(tokens, solutions, strict=True))
-        ]
+    def _scores(self, path: Sequence[Sequence[int]]) -> Floats:
+        """Return P(right) of each line behind the question."""
+        passages = self.passages.known(path)
+        if len(passages) < len(path):
+            room = sum(map(len, path))
+            reader, judge = self.reader.stack.cache(1, room), self.stack.cache(1, room)
+            for passage in passages:
+                reader.extend(passage.reader)
+                judge.extend(passage.judge)
+            if not passages:
+                passages.append(self._question(path[0], reader, judge))
+            if fresh := path[len(passages) :]:
+                passages += self._lines(fresh, passages[-1].state, reader, judge)
+        self.passages.keep(path, passages)
+        return np.array([passage.score for passage in passages[1:]], np.float32)
 
-    def _chances(self, question: Ints, tokens: Ints) -> Floats:
-        """Return P(right) at every place of the solutions, (batch, time)."""
-        batch, time = tokens.shape
-        width, reader = self.stack.width, self.reader
-        cache, asked = reader.question(question.tolist())
-        states = reader.states(tokens, cache.repeated(batch, len(question) + time))
-        before = np.concatenate([np.repeat(asked[:, -1:], batch, axis=0), states[:, :-1]], axis=1)
-        logs = log_softmax(reader.logits(before))
+    def _question(self, ids: Sequence[int], reader: Cache, judge: Cache) -> Passage:
+        """Read a question; all of it is seen at once."""
+        tokens = np.array([ids])
+        states = self.reader.stack.read(self.reader.embedding[tokens], reader)
+        before = np.pad(states[:, :-1], ((0, 0), (1, 0), (0, 0)))
+        unseen = np.zeros((1, len(ids), 2), np.float32)
+        self.stack.read(self._mixed(before, states, tokens, unseen), judge, wanted=NOWHERE)
+        return Passage(reader.part(0, len(ids)), judge.part(0, len(ids)), states[:, -1:].copy())
+
+    def _lines(
+        self, lines: Sequence[Sequence[int]], state: Floats, reader: Cache, judge: Cache
+    ) -> list[Passage]:
+        """Read lines behind what the caches hold, which left the reader in `state`."""
+        start, tokens = reader.length, np.array([[*chain.from_iterable(lines)]])
+        states = self.reader.states(tokens, reader)
+        before = np.concatenate([state, states[:, :-1]], axis=1)
+        logs = log_softmax(self.reader.logits(before))
         taken = np.take_along_axis(logs, tokens[..., None], axis=-1)
         seen = np.concatenate([taken, taken - logs.max(axis=-1, keepdims=True)], axis=-1)
 
-        nothing = np.zeros((1, 1, width), np.float32)
-        asked_before = np.concatenate([nothing, asked[:, :-1]], axis=1)
-        unseen = np.zeros((1, len(question), 2), np.float32)
-        told = self._mixed(asked_before, asked, question[None], unseen)
-        memory = self.stack.cache(1, len(question))
-        self.stack.read(told, memory)
-        lines = _line_numbers(tokens)
-        mask = np.ones((batch, time, len(question) + time), bool)
-        mask[:, :, len(question) :] = lines[:, None, :] <= lines[:, :, None]
-        judged = self.stack.read(
-            self._mixed(before, states, tokens, seen),
-            memory.repeated(batch, len(question) + time),
-            mask,
-        )
-        chances: Floats = 1 / (1 + np.exp(-(judged @ self._head)[..., 0]))
-        return chances
+        line = np.repeat(np.arange(len(lines)), [len(ids) for ids in lines])
+        mask = (line <= line[:, None]).astype(np.float32)
+        ends = np.flatnonzero(np.isin(tokens[0], PART_ENDS))
+        judged = self.stack.read(self._mixed(before, states, tokens, seen), judge, mask, ends)
+        chances = 1 / (1 + np.exp(-(judged[0] @ self._head)[:, 0]))
+
+        places = pairwise(np.cumsum([0, *map(len, lines)]).tolist())
+        return [
+            Passage(
+                reader.part(start + first, start + end),
+                judge.part(start + first, start + end),
+                states[:, end - 1 : end].copy(),
+                float(chances[line[ends] == at].prod()),
+            )
+            for at, (first, end) in enumerate(places)
+        ]
 
     def _mixed(self, before: Floats, at: Floats, tokens: Ints, seen: Floats) -> Floats:
         """Put together what the judge reads of each token; (batch, time, width)."""
@@ -106,21 +133,7 @@ def closed(ids: Sequence[int], ended: bool) -> list[int]:
     return [*kept, END_ID if ended else NEWLINE_ID] if kept else []
 
 
-def _line_numbers(tokens: Ints) -> Ints:
-    """Return the line of each token, (batch, time), its line break included; filler comes last."""
-    breaks = (tokens == NEWLINE_ID).astype(np.int64)
-    numbers = breaks.cumsum(axis=1) - breaks
-    ordered: Ints = np.where(tokens == PAD_ID, tokens.shape[1], numbers)
-    return ordered
-
-
-def _by_line(tokens: Ints, chances: Floats) -> Floats:
-    """Multiply the chances of each line's parts; (lines,)."""
-    scores, score = [], 1.0
-    for token, chance in zip(tokens.tolist(), chances.tolist(), strict=True):
-        if token in (EQUALS_ID, NEWLINE_ID, END_ID):
-            score *= chance
-        if token in (NEWLINE_ID, END_ID):
-            scores.append(score)
-            score = 1.0
-    return np.array(scores, np.float32)
+def lines(solution: Sequence[int]) -> list[Sequence[int]]:
+    """Cut a closed solution into lines, each with the token that closes it."""
+    ends = [at + 1 for at, token in enumerate(solution) if token in (NEWLINE_ID, END_ID)]
+    return [solution[start:end] for start, end in pairwise([0, *ends])]

@@ -19,9 +19,6 @@ from verifier_agent.values import Candidate, Cost, Task, Verdict
 SUSPICIOUS = 0.5
 """Feedback names the first line that is less likely right than this."""
 
-BATCH = 32
-"""So many candidates are read at once."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedRewardModel:
@@ -78,12 +75,10 @@ class EmbeddedRewardModel:
                 readable.append((at, _tokens(candidate, len(question))))
             except ConfigurationError as error:
                 verdicts[at] = self._unread(candidate, str(error))
-        for first in range(0, len(readable), BATCH):
-            batch = readable[first : first + BATCH]
-            scores = judge().scores(question, [tokens for _, tokens in batch])
-            for (at, tokens), steps in zip(batch, scores, strict=True):
-                cost = Cost(calls=1, input_tokens=len(question) + len(tokens))
-                verdicts[at] = self._verdict(candidates[at], [float(s) for s in steps], cost)
+        scores = judge().scores(question, [tokens for _, tokens in readable])
+        for (at, tokens), steps in zip(readable, scores, strict=True):
+            cost = Cost(calls=1, input_tokens=len(question) + len(tokens))
+            verdicts[at] = self._verdict(candidates[at], [float(s) for s in steps], cost)
         return [verdicts[at] for at in range(len(candidates))]
 
     def _verdict(self, candidate: Candidate, steps: list[float], cost: Cost) -> Verdict:

@@ -19,8 +19,8 @@ except ImportError as error:
     raise MissingExtra("an embedded model", "embedded") from error
 
 Floats: TypeAlias = "NDArray[np.float32]"
+Complexes: TypeAlias = "NDArray[np.complex64]"
 Ints: TypeAlias = "NDArray[np.int64]"
-Bools: TypeAlias = "NDArray[np.bool_]"
 
 ROTARY_BASE = 1_000.0
 QUERY_SCALE = 2.5
@@ -36,12 +36,18 @@ def normalised(x: Floats) -> Floats:
     return scaled
 
 
-def softmax(x: Floats) -> Floats:
-    """Exponentiate and normalise over the last axis, in place: attention is the largest array."""
-    x -= x.max(axis=-1, keepdims=True)
-    np.exp(x, out=x)
-    x /= x.sum(axis=-1, keepdims=True)
-    return x
+def attention(q: Floats, keys: Floats, values: Floats, mask: Floats | None) -> Floats:
+    """Average values (batch, heads, seen, head) by how keys match queries (…, time, head).
+
+    `mask`, (time, new), is 0 where a query may not look at one of the last `new` keys.
+    """
+    weights = q @ keys.swapaxes(2, 3)  # (batch, heads, time, seen), the largest array: in place
+    np.exp(weights, out=weights)  # cannot overflow: normalised queries and keys bound the scores
+    if mask is not None:
+        weights[..., -mask.shape[1] :] *= mask
+    total: Floats = weights @ np.ones((keys.shape[2], 1), np.float32)  # faster than a sum
+    averaged: Floats = np.divide(weights @ values, total)
+    return averaged
 
 
 def log_softmax(x: Floats) -> Floats:
@@ -52,26 +58,39 @@ def log_softmax(x: Floats) -> Floats:
 
 
 class Cache:
-    """Keys and values of what was read: per layer (batch, heads, capacity, head)."""
+    """Keys and values of what was read: (layers, 2, batch, heads, capacity, head)."""
 
-    def __init__(self, layers: int, shape: tuple[int, int, int, int]) -> None:
-        self.keys = [np.empty(shape, np.float32) for _ in range(layers)]
-        self.values = [np.empty(shape, np.float32) for _ in range(layers)]
+    def __init__(self, shape: tuple[int, int, int, int, int, int]) -> None:
+        self._held = np.empty(shape, np.float32)
         self.length = 0
+
+    def append(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
+        """Put keys and values behind a layer's; return all of that layer's."""
+        end = self.length + k.shape[2]
+        held = self._held[layer, :, :, :, :end]
+        held[0, :, :, self.length :], held[1, :, :, self.length :] = k, v
+        return held[0], held[1]
+
+    def part(self, start: int, end: int) -> Floats:
+        """Return a copy of what was read from place `start` to `end`, for `extend`."""
+        return self._held[..., start:end, :].copy()
+
+    def extend(self, part: Floats) -> None:
+        """Take what `part` returned as read."""
+        end = self.length + part.shape[-2]
+        self._held[..., self.length : end, :] = part
+        self.length = end
 
     def repeated(self, batch: int, capacity: int) -> Cache:
         """Return a cache for `batch` continuations of this one's single row."""
-        _, heads, _, head = self.keys[0].shape
-        other = Cache(len(self.keys), (batch, heads, capacity, head))
-        other.length = self.length
-        for mine, theirs in zip(self.keys + self.values, other.keys + other.values, strict=True):
-            theirs[:, :, : self.length] = mine[:, :, : self.length]
+        layers, two, _, heads, _, head = self._held.shape
+        other = Cache((layers, two, batch, heads, capacity, head))
+        other.extend(self._held[..., : self.length, :])
         return other
 
     def keep(self, rows: list[int]) -> None:
         """Forget all rows but these."""
-        self.keys = [keys[rows] for keys in self.keys]
-        self.values = [values[rows] for values in self.values]
+        self._held = self._held[:, :, rows]
 
 
 class Stack:
@@ -79,58 +98,61 @@ class Stack:
 
     def __init__(self, arrays: Mapping[str, Floats], prefix: str, heads: int) -> None:
         self.heads = heads
-        self.layers: list[list[Floats]] = []
-        while f"{prefix}.{len(self.layers)}.qkv.weight" in arrays:
-            names = ("qkv", "out", "up", "down")
-            number = len(self.layers)
-            self.layers.append([arrays[f"{prefix}.{number}.{name}.weight"] for name in names])
-        self.width = self.layers[0][1].shape[0]
+        self.width = arrays[f"{prefix}.0.out.weight"].shape[0]
         self.head = self.width // heads
         pairs = self.head // 4
         self._frequency = ROTARY_BASE ** (-np.arange(pairs, dtype=np.float32) / pairs)
+        # The two halves of what turns are put together, as complex numbers are stored.
+        order = np.arange(3 * self.width).reshape(3, heads, self.head)
+        halves = order[:2, :, : 2 * pairs].reshape(2, heads, 2, pairs)
+        order[:2, :, : 2 * pairs] = halves.swapaxes(2, 3).reshape(2, heads, 2 * pairs)
+        self.layers: list[tuple[Floats, Floats, Floats, Floats]] = []
+        while f"{prefix}.{len(self.layers)}.qkv.weight" in arrays:
+            at = f"{prefix}.{len(self.layers)}"
+            qkv, out, up, down = (
+                arrays[f"{at}.{name}.weight"] for name in ("qkv", "out", "up", "down")
+            )
+            self.layers.append((np.take(qkv, order.ravel(), axis=1), out, up, down))
 
     def cache(self, batch: int, capacity: int) -> Cache:
         """Allocate an empty cache for `capacity` tokens in each of `batch` rows."""
-        return Cache(len(self.layers), (batch, self.heads, capacity, self.head))
+        return Cache((len(self.layers), 2, batch, self.heads, capacity, self.head))
 
-    def read(self, x: Floats, cache: Cache, mask: Bools | None = None) -> Floats:
+    def read(
+        self,
+        x: Floats,
+        cache: Cache,
+        mask: Floats | None = None,
+        wanted: Ints | None = None,
+    ) -> Floats:
         """Map vectors (batch, time, width) behind the cached ones to normalised states.
 
-        `mask`, (time, cached + time) or with a leading batch axis, says who may look at whom; None
-        lets all look at all.
+        `mask`, (time, time), is 0 where one may not look at another; all see the cached ones.
+        `wanted` names the places whose states are returned; None: all.
         """
-        start, end = cache.length, cache.length + x.shape[1]
-        angle = np.arange(start, end, dtype=np.float32)[:, None, None] * self._frequency
-        turn = np.cos(angle), np.sin(angle)  # each (time, 1, pairs)
-        cache.length = end
-        if mask is not None:
-            seen = mask if mask.ndim == 2 else mask[:, None]
-            hidden_from = np.where(seen, np.float32(0), np.float32(-1e9))
+        end = cache.length + x.shape[1]
+        angle = np.arange(cache.length, end, dtype=np.float32)[:, None, None] * self._frequency
+        turn = np.exp(1j * angle)  # (time, 1, pairs)
         for number, (qkv, out, up, down) in enumerate(self.layers):
             q, k, v = self._project(x, qkv, turn)
-            keys, values = cache.keys[number], cache.values[number]
-            keys[:, :, start:end], values[:, :, start:end] = k, v
-            scores = q @ keys[:, :, :end].swapaxes(2, 3)  # (batch, heads, time, end)
-            if mask is not None:
-                scores += hidden_from
-            y = softmax(scores) @ values[:, :, :end]
+            keys, values = cache.append(number, k, v)
+            if wanted is not None and number == len(self.layers) - 1:
+                x, q = x[:, wanted], q[:, :, wanted]
+                mask = mask if mask is None else mask[wanted]
+            y = attention(q, keys, values, mask)
             x = np.add(x, y.swapaxes(1, 2).reshape(x.shape) @ out)
             hidden = normalised(x) @ up
             np.maximum(hidden, 0, out=hidden)
-            x = np.add(x, np.square(hidden) @ down)
+            x += np.square(hidden, out=hidden) @ down
+        cache.length = end
         return normalised(x)
 
-    def _project(
-        self, x: Floats, qkv: Floats, turn: tuple[Floats, Floats]
-    ) -> tuple[Floats, Floats, Floats]:
+    def _project(self, x: Floats, qkv: Floats, turn: Complexes) -> tuple[Floats, Floats, Floats]:
         """Return queries, keys and values, each (batch, heads, time, head)."""
         batch, time, _ = x.shape
         all_three = (normalised(x) @ qkv).reshape(batch, time, 3 * self.heads, self.head)
         both = normalised(all_three[:, :, : 2 * self.heads])
-        pairs = self.head // 4
-        (cos, sin), a, b = turn, both[..., :pairs].copy(), both[..., pairs : 2 * pairs].copy()
-        both[..., :pairs] = a * cos - b * sin
-        both[..., pairs : 2 * pairs] = a * sin + b * cos
+        both[..., : self.head // 2].view(np.complex64)[:] *= turn
         both = both.swapaxes(1, 2)
         scale = np.float32(QUERY_SCALE / math.sqrt(self.head))
         v = all_three[:, :, 2 * self.heads :].swapaxes(1, 2)
@@ -156,10 +178,8 @@ class LanguageModel:
 
     def states(self, tokens: Ints, cache: Cache) -> Floats:
         """Read solution tokens (batch, time) behind the cached ones; (batch, time, width)."""
-        time, end = tokens.shape[1], cache.length + tokens.shape[1]
-        mask = None
-        if time > 1:
-            mask = np.arange(end) <= np.arange(cache.length, end)[:, None]
+        time = tokens.shape[1]
+        mask = np.tri(time, dtype=np.float32) if time > 1 else None
         return self.stack.read(self.embedding[tokens], cache, mask)
 
     def logits(self, states: Floats) -> Floats:

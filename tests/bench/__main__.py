@@ -12,6 +12,7 @@ QUICK: dict[str, Callable[[], None]] = {
     "size": speed.size,
     "overhead": speed.overhead,
     "generator": speed.generator,
+    "scoring": speed.scoring,
     "adaptive": accuracy.adaptive_consistency,
 }
 WRITING: dict[str, Callable[[], None]] = {

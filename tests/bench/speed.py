@@ -17,6 +17,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 
 import verifier_agent
 from verifier_agent import Budget, create_verifier_agent
+from verifier_agent.values import Candidate, Task
 
 HOST = "import langgraph.graph, langchain_core.language_models.chat_models"
 QUESTION: Any = {"messages": [("user", "What is it?")]}
@@ -116,3 +117,44 @@ def generator(batch: int = 8, repeats: int = 9) -> None:
         if place:  # the first one loads the weights
             rates.append(tokens / seconds)
     say(f"batch {batch}: {spread(rates)} tokens per CPU second")
+
+
+def scoring(samples: int = 16, repeats: int = 9) -> None:
+    """CPU time of the reward model: beside the generator's, and of a new line beside all lines."""
+    from verifier_agent.embedded import EmbeddedChatModel, EmbeddedRewardModel, examples
+    from verifier_agent.embedded.judge import judge
+    from verifier_agent.embedded.passages import KEPT_BYTES, Passages
+
+    model, verifier = EmbeddedChatModel(seed=0), EmbeddedRewardModel()
+
+    def timed(work: Callable[[], Any]) -> float:
+        start = time.thread_time()
+        work()
+        return time.thread_time() - start
+
+    def judged(question: str, texts: list[str], done: bool) -> float:
+        candidates = [Candidate(id=str(n), text=text, done=done) for n, text in enumerate(texts)]
+        return timed(lambda: verifier.verify_sync(Task(question=question), candidates))
+
+    def ratios(question: str) -> tuple[float, float]:
+        replies: list[str] = []
+
+        def generate() -> None:
+            (drawn,) = model.generate([[HumanMessage(question)]], n=samples).generations
+            replies.extend(generation.text for generation in drawn)
+
+        generating = timed(generate)
+        steps = replies[0].splitlines()[:-1]
+        judge().passages = Passages(KEPT_BYTES)
+        scoring_all = judged(question, replies, done=True)
+        judge().passages = Passages(KEPT_BYTES)
+        full = judged(question, ["\n".join(steps)], done=False)
+        judge().passages = Passages(KEPT_BYTES)
+        judged(question, ["\n".join(steps[:-1])], done=False)
+        return scoring_all / generating, judged(question, ["\n".join(steps)], done=False) / full
+
+    for level in range(1, 6):
+        problems = examples(level, repeats + 1)
+        pairs = [ratios(problem.question) for problem in problems][1:]  # the first loads weights
+        say(f"level {level}, {samples} chains, scored / generated: {spread([a for a, _ in pairs])}")
+        say(f"level {level}, a chain's last step / all of it: {spread([b for _, b in pairs])}")

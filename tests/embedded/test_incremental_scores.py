@@ -29,10 +29,10 @@ TOKEN_BYTES = 4 * 2 * 96 * (4 + 3)
 """Keys and values of 96 numbers each in the reader's 4 and the judge's 3 layers."""
 
 
-def judge(keep: int = KEPT_BYTES) -> Judge:
+def judge(kept_bytes: int = KEPT_BYTES) -> Judge:
     """Return the shipped reward model as it is in a new process."""
     arrays, about = weights_of_the_judge()
-    return Judge(arrays, about, keep)
+    return Judge(arrays, about, kept_bytes)
 
 
 @cache

@@ -41,17 +41,21 @@ class Judge:
     """
 
     def __init__(
-        self, arrays: Mapping[str, Floats], about: Mapping[str, int], keep: int = KEPT_BYTES
+        self, arrays: Mapping[str, Floats], about: Mapping[str, int], kept_bytes: int = KEPT_BYTES
     ) -> None:
         self.reader = LanguageModel(arrays, about["heads"], "reader.")
         self.stack = Stack(arrays, "judge.blocks", about["heads"])
         self._mix = arrays["judge.mix.weight"]
         self._head = arrays["judge.head.weight"]
-        self.passages = Passages(keep)
+        self.passages = Passages(kept_bytes)
         self.parameters = sum(matrix.size for matrix in arrays.values())
 
     def scores(self, question: Sequence[int], solutions: Sequence[Sequence[int]]) -> list[Floats]:
-        """Return P(right) of each line of each solution, given as closed token ids."""
+        """Return P(right) of each line of each solution, given as closed token ids.
+
+        One after another: beginnings that they share are read once, and a matrix of one solution's
+        lines is large enough. What was judged before changes scores by no more than rounding.
+        """
         return [self._scores([question, *lines(solution)]) for solution in solutions]
 
     def _scores(self, path: Sequence[Sequence[int]]) -> Floats:
@@ -80,23 +84,23 @@ class Judge:
         return Passage(reader.part(0, len(ids)), judge.part(0, len(ids)), states[:, -1:].copy())
 
     def _lines(
-        self, lines: Sequence[Sequence[int]], state: Floats, reader: Cache, judge: Cache
+        self, fresh: Sequence[Sequence[int]], state: Floats, reader: Cache, judge: Cache
     ) -> list[Passage]:
-        """Read lines behind what the caches hold, which left the reader in `state`."""
-        start, tokens = reader.length, np.array([[*chain.from_iterable(lines)]])
+        """Read fresh lines behind what the caches hold, which left the reader in `state`."""
+        start, tokens = reader.length, np.array([[*chain.from_iterable(fresh)]])
         states = self.reader.states(tokens, reader)
         before = np.concatenate([state, states[:, :-1]], axis=1)
         logs = log_softmax(self.reader.logits(before))
         taken = np.take_along_axis(logs, tokens[..., None], axis=-1)
         seen = np.concatenate([taken, taken - logs.max(axis=-1, keepdims=True)], axis=-1)
 
-        line = np.repeat(np.arange(len(lines)), [len(ids) for ids in lines])
+        line = np.repeat(np.arange(len(fresh)), [len(ids) for ids in fresh])
         mask = (line <= line[:, None]).astype(np.float32)
         ends = np.flatnonzero(np.isin(tokens[0], PART_ENDS))
         judged = self.stack.read(self._mixed(before, states, tokens, seen), judge, mask, ends)
         chances = 1 / (1 + np.exp(-(judged[0] @ self._head)[:, 0]))
 
-        places = pairwise(np.cumsum([0, *map(len, lines)]).tolist())
+        places = pairwise(np.cumsum([0, *map(len, fresh)]).tolist())
         return [
             Passage(
                 reader.part(start + first, start + end),

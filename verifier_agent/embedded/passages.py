@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from verifier_agent.embedded.transformer import Floats
 
 KEPT_BYTES = 64 * 2**20
-"""About 12,000 tokens at 5,376 bytes a token: 16 chains of each of some 8 hard questions."""
+"""About 12,000 tokens at 5,376 bytes each: 16 solutions of some 8 of the longest questions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

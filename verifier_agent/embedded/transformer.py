@@ -42,7 +42,7 @@ def attention(q: Floats, keys: Floats, values: Floats, mask: Floats | None) -> F
     `mask`, (time, new), is 0 where a query may not look at one of the last `new` keys.
     """
     weights = q @ keys.swapaxes(2, 3)  # (batch, heads, time, seen), the largest array: in place
-    np.exp(weights, out=weights)  # cannot overflow: normalised queries and keys bound the scores
+    np.exp(weights, out=weights)  # no overflow: normalised, |q k| <= QUERY_SCALE * sqrt(head)
     if mask is not None:
         weights[..., -mask.shape[1] :] *= mask
     total: Floats = weights @ np.ones((keys.shape[2], 1), np.float32)  # faster than a sum
@@ -102,7 +102,7 @@ class Stack:
         self.head = self.width // heads
         pairs = self.head // 4
         self._frequency = ROTARY_BASE ** (-np.arange(pairs, dtype=np.float32) / pairs)
-        # The two halves of what turns are put together, as complex numbers are stored.
+        # Complex numbers turn by a product, so the two numbers of each pair are put side by side.
         order = np.arange(3 * self.width).reshape(3, heads, self.head)
         halves = order[:2, :, : 2 * pairs].reshape(2, heads, 2, pairs)
         order[:2, :, : 2 * pairs] = halves.swapaxes(2, 3).reshape(2, heads, 2 * pairs)

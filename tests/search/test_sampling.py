@@ -41,10 +41,12 @@ def test_sampling_stops_between_batches_once_the_answers_agree() -> None:
     assert isinstance(more, Generate)
     (end,) = adaptive(drawn("7", "7", "7", "7"), Remaining())
     assert isinstance(end, Select)
-    assert (end.outcome, end.reason) == ("agreed", "agree() holds")
+    assert end.outcome == "agreed"
+    assert end.reason.startswith("agree() holds")
 
 
 def test_a_stop_rule_is_asked_before_the_policy() -> None:
     (end,) = until(best_of(8), passed(0.9))(drawn("7", scores=[0.95]), Remaining())
     assert isinstance(end, Select)
-    assert (end.outcome, end.reason) == ("completed", "passed() holds")
+    assert end.outcome == "completed"
+    assert end.reason.startswith("passed() holds")

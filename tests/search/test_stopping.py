@@ -1,44 +1,54 @@
 from __future__ import annotations
 
 import time
+from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from tests.search.trees import drawn
 from verifier_agent.budget import Spent
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.search import agree, hopeless, passed, spent
+from verifier_agent.search import (
+    StopRule,
+    agree,
+    fair_cap,
+    hopeless,
+    lead,
+    passed,
+    plateau,
+    proven,
+    spent,
+    window,
+)
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Task, Verdict
 
 
-def beta_mass_above_half(first: int, second: int) -> float:
-    """Integrate the density of Beta(first + 1, second + 1) over (1/2, 1) by Simpson's rule."""
-
-    def density(p: float) -> float:
-        return p**first * (1 - p) ** second
-
-    def integral(low: float, high: float, steps: int = 2000) -> float:
-        width = (high - low) / steps
-        inner = sum((4 if i % 2 else 2) * density(low + i * width) for i in range(1, steps))
-        return (density(low) + inner + density(high)) * width / 3
-
-    return integral(0.5, 1.0) / integral(0.0, 1.0)
-
-
+@settings(max_examples=60)
 @given(st.integers(1, 40), st.integers(0, 40), st.integers(0, 5), st.floats(0.01, 0.999))
 def test_agree_asks_for_the_mass_of_the_beta_posterior(
     first: int, second: int, third: int, confidence: float
 ) -> None:
     first, second = max(first, second), min(first, second)
     third = min(third, second)
-    mass = beta_mass_above_half(first, second)
-    if abs(mass - confidence) < 1e-6:
+    mass = stats.beta.sf(0.5, first + 1, second + 1)
+    if abs(mass - confidence) < 1e-9:
         return
     tree = drawn(*["a"] * first, *["b"] * second, *["c"] * third)
     assert agree(confidence)(tree) == (mass > confidence)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stops"), [(3, 0, False), (4, 0, True), (5, 1, False), (6, 1, True)]
+)
+def test_adaptive_consistency_stops_where_the_paper_does(
+    first: int, second: int, stops: bool
+) -> None:
+    # Aggarwal et al. 2023 at 0.95: 0.9375, 0.9688, 0.9375, 0.9648
+    assert agree()(drawn(*["7"] * first, *["5"] * second)) is stops
 
 
 def test_four_votes_of_four_suffice_and_three_of_three_do_not() -> None:
@@ -133,9 +143,81 @@ def test_passing_is_called_verified_only_where_it_is_proven(hard: bool, outcome:
 
 
 def test_a_composed_rule_ends_as_the_part_that_holds() -> None:
-    assert (agree() | passed()).because(AGREED) == ("agreed", "agree() holds")
-    assert (agree() | passed()).because(GOOD) == ("completed", "passed() holds")
+    votes = "agree() holds: 4 of 4 votes for '7'"
+    score = "passed() holds: best is g0 with score 1.00 of 1 judged"
+    assert (agree() | passed()).because(AGREED) == ("agreed", votes)
+    assert (agree() | passed()).because(GOOD) == ("completed", score)
     assert (hopeless() | passed()).because(GOOD)[0] == "completed"
-    outcome, reason = (agree() & passed()).because(BOTH)
-    assert (outcome, reason) == ("agreed", "agree() holds and passed() holds")
+    assert (agree() & passed()).because(BOTH) == ("agreed", f"{votes} and {score}")
     assert (agree() & (passed() | hopeless()) | spent(calls=1)).because(BOTH)[0] == "agreed"
+
+
+def test_the_stronger_outcome_counts_whatever_the_order() -> None:
+    tree = drawn("7", "7", "7", "7", spent=Spent(calls=4, tokens=90))
+    for both in (
+        spent(calls=4) | agree(),
+        agree() | spent(calls=4),
+        spent(calls=4) & agree(),
+        agree() & spent(calls=4),
+    ):
+        assert both.because(tree)[0] == "agreed"
+    assert spent(calls=4).because(tree) == (
+        "budget",
+        "spent(calls=4) holds: 4 calls, 90 tokens used",
+    )
+
+
+few = st.integers(1, 6)
+share = st.floats(0, 1)
+RULES = st.recursive(
+    st.one_of(
+        st.builds(agree, share),
+        st.builds(lead, share, prior=st.sampled_from([0.1, 1.0])),
+        st.builds(window, st.integers(2, 4)),
+        st.builds(passed, share, few),
+        st.builds(proven, st.integers(1, 2)),
+        st.builds(hopeless, few, share),
+        st.builds(plateau, few, gain=share),
+        st.builds(fair_cap, st.floats(0, 0.3)),
+        st.builds(spent, calls=few),
+    ),
+    lambda inner: (
+        st.builds(lambda a, b: a | b, inner, inner) | st.builds(lambda a, b: a & b, inner, inner)
+    ),
+    max_leaves=3,
+)
+SHAPES = st.lists(
+    st.tuples(
+        st.sampled_from(["g", "g.r", "g.r.r"]),
+        st.sampled_from(["1", "2", None]),
+        st.sampled_from([None, 0.0, 0.4, 0.8, 1.0]),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=10,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(RULES, SHAPES, st.randoms(use_true_random=False))
+def test_every_rule_keeps_the_laws(
+    rule: StopRule, shapes: list[tuple[str, str | None, float | None, bool]], dice: Random
+) -> None:
+    candidates, verdicts = [], []
+    for at, (shape, answer, score, hard) in enumerate(shapes):
+        name = ".".join(f"{part}{at if part == 'g' else 0}" for part in shape.split("."))
+        candidates.append(Candidate(id=name, text=name, answer=answer))
+        verdicts.append(Verdict(candidate=name, verifier="v", score=score, hard=hard))
+    tree = Tree(Task(question="q"), candidates, verdicts, spent=Spent(calls=len(shapes)))
+    holds = rule(tree)
+    dice.shuffle(candidates)
+    dice.shuffle(verdicts)
+    # told in another order, and told twice
+    again = Tree(Task(question="q"), candidates, verdicts * 2, spent=tree.spent)
+    assert rule(again) == holds == rule(tree)
+    if holds:
+        outcome, reason = rule.because(tree)
+        assert (outcome, reason) == rule.because(again)
+        assert "holds" in reason
+    assert StopRule.parse(repr(rule)) == rule == StopRule.from_dict(rule.to_dict())
+    assert not rule(Tree(Task(question="q")))

@@ -9,16 +9,15 @@ from verifier_agent.search.revising import revise
 from verifier_agent.search.sampling import best_of, sample
 from verifier_agent.search.stopping import (
     StopRule,
-    agree,
     all_of,
     any_of,
-    hopeless,
-    passed,
     resolve_policy,
-    spent,
     stop_rule,
     until,
 )
+from verifier_agent.search.stopping_scores import fair_cap, hopeless, passed, plateau, proven
+from verifier_agent.search.stopping_spend import spent
+from verifier_agent.search.stopping_votes import agree, lead, window
 
 __all__ = [
     "Policy",
@@ -29,13 +28,18 @@ __all__ = [
     "any_of",
     "beam",
     "best_of",
+    "fair_cap",
     "hopeless",
+    "lead",
     "passed",
+    "plateau",
     "policy",
+    "proven",
     "resolve_policy",
     "revise",
     "sample",
     "spent",
     "stop_rule",
     "until",
+    "window",
 ]

@@ -1,15 +1,13 @@
-"""Stop rules: from a tree to yes or no; `|` and `&` compose them. And `until`, which uses them."""
+"""What a stop rule is: a tree to yes or no, composed by `|` and `&`. And `until`, which uses it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, ClassVar, Concatenate, ParamSpec, cast
-
-from pydantic import Field
+from typing import ClassVar, Concatenate, ParamSpec, cast
 
 from verifier_agent.budget import Remaining
 from verifier_agent.errors import ConfigurationError, takes
-from verifier_agent.search.policy import Count, Policy, PolicyFunction, Share, policy
+from verifier_agent.search.policy import Policy, PolicyFunction, policy
 from verifier_agent.spec import Spec
 from verifier_agent.tree import Tree
 from verifier_agent.values import Action, Outcome, Select
@@ -17,7 +15,19 @@ from verifier_agent.values import Action, Outcome, Select
 P = ParamSpec("P")
 
 OutcomeOf = Callable[[Tree], Outcome]
-Amount = Annotated[float, Field(gt=0.0)]
+Words = Callable[[Tree], str]
+STRONGEST: tuple[Outcome, ...] = (
+    "verified",
+    "agreed",
+    "completed",
+    "plateau",
+    "gave_up",
+    "budget",
+    "steps",
+    "cancelled",
+    "failed",
+)
+"""Where several rules hold, the run ends with the outcome that says most of its answer."""
 
 
 class StopRule(Spec):
@@ -26,6 +36,7 @@ class StopRule(Spec):
     kind = "stop rule"
     inputs = 1
     outcomes: ClassVar[dict[str, OutcomeOf]] = {}
+    words: ClassVar[dict[str, Words]] = {}
     __slots__ = ()
 
     def __call__(self, tree: Tree) -> bool:
@@ -49,29 +60,36 @@ class StopRule(Spec):
         return super().__repr__()
 
     def because(self, tree: Tree) -> tuple[Outcome, str]:
-        """Return the outcome, and the rule in words, once the rule holds."""
-        if self.name == "any_of":
-            first, second = self.arguments["first"], self.arguments["second"]
-            return cast(StopRule, first if first(tree) else second).because(tree)
-        if self.name == "all_of":
-            outcome, first_reason = self.arguments["first"].because(tree)
-            _, second_reason = self.arguments["second"].because(tree)
-            return outcome, f"{first_reason} and {second_reason}"
-        return self.outcomes[self.name](tree), f"{self!r} holds"
+        """Return the outcome, and in words what holds, once the rule holds.
+
+        Of two rules that both hold, `|` ends with the stronger outcome and its reason, `&` with
+        the stronger outcome and both reasons; so the outcome does not depend on their order.
+        """
+        if self.name in ("any_of", "all_of"):
+            parts = [cast(StopRule, self.arguments[side]) for side in ("first", "second")]
+            said = [part.because(tree) for part in parts if part(tree)]
+            outcome, reason = min(said, key=lambda one: STRONGEST.index(one[0]))
+            if self.name == "any_of":
+                return outcome, reason
+            return outcome, " and ".join(reason for _, reason in said)
+        words = self.words[self.name](tree)
+        return self.outcomes[self.name](tree), f"{self!r} holds{words and ': '}{words}"
 
 
 def stop_rule(
-    outcome: Outcome | OutcomeOf,
+    outcome: Outcome | OutcomeOf, words: Words = lambda tree: ""
 ) -> Callable[[Callable[Concatenate[Tree, P], bool]], Callable[P, StopRule]]:
     """Turn `function(tree, …) -> bool` into a factory of stop rules that end with `outcome`.
 
-    `outcome` may be a function of the tree, where it depends on why the rule holds.
+    `outcome` may be a function of the tree, where it depends on why the rule holds; `words` says
+    what of the tree made it hold, for the record.
     """
     outcome_of: OutcomeOf = outcome if callable(outcome) else lambda tree: outcome
 
     def decorate(function: Callable[Concatenate[Tree, P], bool]) -> Callable[P, StopRule]:
         StopRule.define(function)
         StopRule.outcomes[function.__name__] = outcome_of
+        StopRule.words[function.__name__] = words
 
         def factory(*args: P.args, **kwargs: P.kwargs) -> StopRule:
             return StopRule.make(function.__name__, args, kwargs)
@@ -84,71 +102,14 @@ def stop_rule(
 
 @stop_rule("completed")
 def any_of(tree: Tree, first: StopRule, second: StopRule) -> bool:
-    """Either holds; written `first | second`. It ends with the outcome of the one that holds."""
+    """Either holds; written `first | second`."""
     return first(tree) or second(tree)
 
 
 @stop_rule("completed")
 def all_of(tree: Tree, first: StopRule, second: StopRule) -> bool:
-    """Both hold; written `first & second`. It ends with the outcome of the first."""
+    """Both hold; written `first & second`."""
     return first(tree) and second(tree)
-
-
-@stop_rule("agreed")
-def agree(tree: Tree, confidence: Share = 0.95) -> bool:
-    """The leading answer is the true majority with at least this probability.
-
-    With v1 votes for the leader and v2 for the next, the posterior of the leader's share between
-    the two is Beta(v1 + 1, v2 + 1); the rule asks for the mass above one half (Aggarwal et al.
-    2023, adaptive consistency). At 0.95 four votes of four suffice.
-    """
-    first, second = [*tree.answers.values(), 0, 0][:2]
-    if not first:
-        return False
-    # for whole parameters the mass is a binomial sum: 1 - P(at most v2 heads of v1 + v2 + 1)
-    tosses = first + second + 1
-    below, ways = 0, 1
-    for heads in range(second + 1):
-        below += ways
-        ways = ways * (tosses - heads) // (heads + 1)
-    return bool(1 - below / 2**tosses >= confidence)
-
-
-def _proven(tree: Tree) -> Outcome:
-    best = tree.incumbent
-    return "verified" if best and any(v.hard for v in best.verdicts) else "completed"
-
-
-@stop_rule(_proven)
-def passed(tree: Tree, score: Share = 0.9, count: Count = 1) -> bool:
-    """At least `count` finished candidates score at least `score`.
-
-    It ends with "verified" where the best of them is proven by a hard verdict, else "completed".
-    """
-    return sum(1 for j in tree.finished if j.score is not None and j.score >= score) >= count
-
-
-@stop_rule("gave_up")
-def hopeless(tree: Tree, after: Count = 8, below: Share = 0.1) -> bool:
-    """After at least `after` finished and judged candidates, none scores `below` or more."""
-    scores = [j.score for j in tree.finished if j.score is not None]
-    return len(scores) >= after and max(scores) < below
-
-
-@stop_rule("budget")
-def spent(
-    tree: Tree,
-    *,
-    calls: Count | None = None,
-    tokens: Count | None = None,
-    usd: Amount | None = None,
-    joules: Amount | None = None,
-    seconds: Amount | None = None,
-) -> bool:
-    """Any of these has been used. Softer than a budget: checked between rounds only."""
-    limits = {"calls": calls, "tokens": tokens, "usd": usd, "joules": joules, "seconds": seconds}
-    used = ((n, getattr(tree.spent, unit)) for unit, n in limits.items() if n is not None)
-    return any(value is not None and value >= limit for limit, value in used)
 
 
 @policy

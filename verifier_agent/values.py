@@ -107,6 +107,8 @@ class Candidate(Value):
     message: dict[str, Any] = field(default_factory=dict)
     """The model's whole message in langchain's plain form, tool calls and reasoning included."""
     model: str = ""
+    mark: str = ""
+    """The mark of the action that asked for it."""
     logprob: float | None = None
     """Sum of the token log-probabilities of this candidate's own tokens, where reported."""
     cost: Cost = Cost()
@@ -220,6 +222,11 @@ class Generate(Value):
     """Which of the agent's models is asked; None: its first."""
     temperature: float | None = None
     """None: the model's own."""
+    append: str = ""
+    """Put below the parent's text for the model to go on from; with it a complete answer can be
+    continued too. With a draft it says only that the model will be asked to continue it."""
+    mark: str = ""
+    """A word of the policy's own, kept on the candidates, by which it tells them from others."""
     judge: bool = True
     """False: the new candidates are not shown to the verifier this round."""
     reason: str = ""
@@ -233,8 +240,11 @@ class Revise(Value):
     kind: Literal["revise"] = "revise"
     target: str
     n: int = 1
+    shown: tuple[str, ...] = ()
+    """Other attempts that the model reads before the target, with what was said of them."""
     model: str | None = None
     temperature: float | None = None
+    mark: str = ""
     judge: bool = True
     reason: str = ""
 

@@ -27,11 +27,16 @@ class Brief(Value):
     """An earlier answer that is shown to be improved."""
     feedback: str = ""
     """What was said of the draft."""
+    earlier: tuple[tuple[str, str], ...] = ()
+    """Attempts that come before the draft, each with what was said of it."""
 
     def messages(self) -> list[BaseMessage]:
         """Return the messages to append to the conversation."""
         if self.draft:
-            return [AIMessage(self.draft), HumanMessage(_REVISE.format(feedback=self.feedback))]
+            messages: list[BaseMessage] = []
+            for draft, feedback in (*self.earlier, (self.draft, self.feedback)):
+                messages += [AIMessage(draft), HumanMessage(_REVISE.format(feedback=feedback))]
+            return messages
         return [AIMessage(self.prefix)] if self.prefix else []
 
 
@@ -54,13 +59,16 @@ def brief(action: Generate | Revise, tree: Tree, capabilities: Capabilities) -> 
     model reads its draft and the feedback. Raises ConfigurationError where neither can be done.
     """
     if isinstance(action, Generate):
-        if (action.until == "step" or action.parent) and not capabilities.prefix:
+        continues = action.until == "step" or action.parent or action.append
+        if continues and not capabilities.prefix:
             raise ConfigurationError(
                 f"{capabilities.name!r} cannot continue a partial answer, which a step-level "
-                "policy such as beam needs; use best_of, sample or revise, or a model with "
-                "prefix continuation"
+                "policy such as beam needs, and forced too; use best_of, sample or revise, or a "
+                "model with prefix continuation"
             )
-        return Brief(prefix=f"{tree[action.parent].text}\n" if action.parent else "")
+        if action.parent is None:
+            return Brief()
+        return Brief(prefix=f"{tree[action.parent].text}\n{action.append}")
     judged = tree.judged(action.target)
     if capabilities.prefix:
         kept = sound_part(judged)
@@ -69,8 +77,16 @@ def brief(action: Generate | Revise, tree: Tree, capabilities: Capabilities) -> 
         if not capabilities.instructions:
             # it reads questions only: without step scores it can be asked for a new draft at most
             return Brief()
+    return Brief(
+        draft=judged.candidate.text,
+        feedback=_feedback(judged),
+        earlier=tuple((tree[name].text, _feedback(tree.judged(name))) for name in action.shown),
+    )
+
+
+def _feedback(judged: Judged) -> str:
     said = [f"{v.verifier}: {v.feedback}" for v in judged.verdicts if v.feedback]
-    return Brief(draft=judged.candidate.text, feedback="\n".join(said) or _NO_FEEDBACK)
+    return "\n".join(said) or _NO_FEEDBACK
 
 
 def sound_part(judged: Judged) -> str | None:

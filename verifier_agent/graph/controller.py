@@ -184,7 +184,12 @@ def check_actions(actions: Sequence[Action], tree: Tree) -> None:
                 raise PolicyError(f"{action!r} names {name!r}, which does not exist")
             if tree[name].error is not None:
                 raise PolicyError(f"{action!r} names {name!r}, which failed: {tree[name].error}")
-        if isinstance(action, Generate) and action.parent and tree[action.parent].done:
+        if (
+            isinstance(action, Generate)
+            and action.parent
+            and tree[action.parent].done
+            and not action.append
+        ):
             raise PolicyError(f"{action!r} continues {action.parent!r}, which is complete")
 
 
@@ -192,8 +197,8 @@ def _named_in(action: Action) -> tuple[str, ...]:
     match action:
         case Generate(parent=parent):
             return () if parent is None else (parent,)
-        case Revise(target=target):
-            return (target,)
+        case Revise(target=target, shown=shown):
+            return (target, *shown)
         case Verify(candidates=candidates):
             return candidates
         case _:

@@ -164,6 +164,7 @@ def candidates(parts: Parts, request: Request, reply: Reply) -> list[Candidate]:
             parent=parent_of(request.action),
             via=request.action.kind,
             model=request.name,
+            mark=request.action.mark,
             cost=parts.metered(cost, request.answerer.capabilities.name),
             error=missing,
         )

@@ -37,6 +37,7 @@ def made_candidate(
         via=action.kind,
         text="" if failed else f"text of {name}",
         done=done,
+        mark=action.mark,
         answer=dice.choice(["1", "2", "3", None]) if done and not failed else None,
         error="refused" if failed else None,
     )

@@ -1,0 +1,132 @@
+"""What actions can ask for beyond a draft: text to go on from, attempts to read, marks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+
+from verifier_agent import Budget, ConfigurationError, Run, create_verifier_agent
+from verifier_agent.embedded import example
+from verifier_agent.errors import PolicyError
+from verifier_agent.graph.brief import Brief, brief
+from verifier_agent.graph.controller import Planned, check_actions
+from verifier_agent.models import Capabilities, OpenAIChatModel
+from verifier_agent.search import chains, forced
+from verifier_agent.testing import ModelServer, Reply, Request
+from verifier_agent.tree import Tree
+from verifier_agent.values import Candidate, Generate, Revise, Task, Verdict
+
+CHAT = Capabilities(name="chat")
+CONTINUES = Capabilities(name="continues", prefix=True)
+QUESTION = {"messages": [("user", "What is 3 + 4?")]}
+
+
+def tree() -> Tree:
+    ids = ["g0", "g0.r0", "g0.r0.r0", "g1"]
+    return Tree(
+        Task(question="q"),
+        [
+            Candidate(
+                id=name,
+                parent=name.rpartition(".")[0] or None,
+                via="revise" if "r" in name else "generate",
+                text=f"text of {name}",
+                error="refused" if name == "g1" else None,
+            )
+            for name in ids
+        ],
+        [Verdict(candidate=name, verifier="v", feedback=f"on {name}") for name in ids[:2]],
+    )
+
+
+def test_a_text_is_put_below_the_answer_and_the_model_goes_on_from_there() -> None:
+    action = Generate(parent="g0", append="Wait")
+    assert brief(action, tree(), CONTINUES).messages() == [AIMessage("text of g0\nWait")]
+
+
+def test_a_complete_answer_is_continued_only_with_a_text() -> None:
+    check_actions([Generate(parent="g0", append="Wait")], tree())
+    with pytest.raises(PolicyError, match="which is complete"):
+        check_actions([Generate(parent="g0")], tree())
+
+
+def test_a_revision_reads_the_attempts_it_is_shown_in_their_order() -> None:
+    action = Revise(target="g0.r0.r0", shown=("g0", "g0.r0"))
+    made = brief(action, tree(), CHAT)
+    assert made.earlier == (("text of g0", "v: on g0"), ("text of g0.r0", "v: on g0.r0"))
+    messages = made.messages()
+    assert [type(m) for m in messages] == [AIMessage, HumanMessage] * 3
+    assert [m.text for m in messages[::2]] == [f"text of {n}" for n in ("g0", "g0.r0", "g0.r0.r0")]
+    assert "v: on g0.r0" in messages[3].text
+    assert "no details" in messages[5].text
+
+
+@pytest.mark.parametrize("name", ["g7", "g1"])
+def test_what_is_shown_must_exist_and_be_usable(name: str) -> None:
+    with pytest.raises(PolicyError, match=name):
+        check_actions([Revise(target="g0", shown=(name,))], tree())
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        Generate(parent="g0", append="Wait", mark="forced"),
+        Revise(target="g0.r0", shown=("g0",), mark="2/x"),
+    ],
+)
+def test_the_plain_form_keeps_all_of_it(action: Any) -> None:
+    planned = Planned(action=action)
+    assert Planned.from_dict(planned.to_dict()) == planned
+    shown = brief(action, tree(), CONTINUES)
+    assert Brief.from_dict(shown.to_dict()) == shown
+
+
+def test_forcing_a_model_that_cannot_continue_is_refused_before_anything_is_spent() -> None:
+    with ModelServer(lambda request: Reply("Answer: 7")) as server:
+        model = OpenAIChatModel(model="chat", base_url=server.url)
+        agent = create_verifier_agent(model, verifier="agreement", policy=forced(2))
+        with pytest.raises(ConfigurationError, match="'chat' cannot continue a partial answer"):
+            agent.invoke(QUESTION)
+        assert server.calls == 0
+
+
+def revised(request: Request) -> Reply:
+    attempts = sum(message["role"] == "assistant" for message in request.messages)
+    return Reply(f"After {attempts} attempts.\nAnswer: {attempts}")
+
+
+def test_a_chain_shows_at_most_four_attempts_and_is_charged_for_them() -> None:
+    with ModelServer(revised) as server:
+        model = OpenAIChatModel(model="chat", base_url=server.url, max_tokens=50)
+        agent = create_verifier_agent(
+            model, verifier="agreement", policy=chains(1, 7), budget=Budget(tokens=20_000)
+        )
+        run = Run.of(agent.invoke(QUESTION))
+        used = sum(served.input_tokens + served.output_tokens for served in server.served)
+    assert [c.answer for c in run.candidates] == ["0", "1", "2", "3", "4", "4", "4"]
+    assert run.spent.tokens == used
+    prompts = [c.cost.input_tokens for c in run.candidates]
+    assert prompts[:5] == sorted(set(prompts[:5])), "each attempt makes the next prompt longer"
+
+
+@pytest.mark.parametrize("tokens", [1500, 3000, 6000, 12_000, 24_000])
+def test_a_budget_in_tokens_holds_for_chains_that_grow_their_prompts(tokens: int) -> None:
+    with ModelServer(revised) as server:
+        model = OpenAIChatModel(model="chat", base_url=server.url, max_tokens=50)
+        agent = create_verifier_agent(
+            model, verifier="agreement", policy=chains(2, 6), budget=Budget(tokens=tokens)
+        )
+        run = Run.of(agent.invoke(QUESTION))
+        used = sum(served.input_tokens + served.output_tokens for served in server.served)
+    assert used == run.spent.tokens <= tokens
+    assert run.selection.answer is not None
+
+
+def test_the_mark_of_an_action_is_on_its_candidates() -> None:
+    policy = "then(rebase(2, depth=2), best_of(1))"
+    agent = create_verifier_agent("embedded", verifier="embedded-prm", policy=policy, seed=0)
+    question = example(level=2, seed=0).question
+    run = Run.of(agent.invoke({"messages": [("user", question)]}))
+    assert [c.mark for c in run.candidates if c.parent is None] == ["first/step"] * 2 + ["second/"]

@@ -18,7 +18,7 @@ LAYERS = (
     ("errors",),
     ("plain",),
     ("values",),
-    ("spec", "answers"),
+    ("spec", "answers", "aggregation"),
     ("budget", "ledger"),
     ("tree",),
     ("calibration", "selection"),

@@ -157,5 +157,7 @@ def test_it_pickles_without_its_weights() -> None:
 
 
 def test_an_unknown_aggregate_is_a_configuration_error() -> None:
-    with pytest.raises(ConfigurationError, match="'mean'"):
-        EmbeddedRewardModel(aggregate="mean")  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="'average'"):
+        EmbeddedRewardModel(aggregate="average")  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="no score of its own"):
+        EmbeddedRewardModel(aggregate="model")

@@ -154,6 +154,33 @@ def test_tests_give_the_weighted_share_that_passes() -> None:
     assert (run.end.sample, run.confidence) == (1, 0.75)
 
 
+def test_generated_tests_and_candidates_vouch_for_each_other() -> None:
+    # two programs pass the first test only, one passes the other two: 2 x 3 against 1 x 4
+    tests = [{"weight": 3, "text": "s"}, {"weight": 2, "text": "t"}, {"weight": 2, "text": "u"}]
+    samples = [a_sample(str(i), tests=passed) for i, passed in enumerate(["011", "100", "100"])]
+    plain = [a_question("q", samples, kind="code", tests=tests)]
+    options = {"policy": "best_of(3)", "verifier": "tests"}
+    ((by_share,),) = replay(plain, selector="best", **options)
+    ((by_both,),) = replay(plain, selector="dual_agreement", **options)
+    assert by_share.answer == "0"
+    assert by_both.answer in ("1", "2")
+    assert by_both.confidence == pytest.approx(6 / 10)
+
+
+def test_recorded_steps_are_put_together_as_the_name_says() -> None:
+    samples = [a_sample("5", scores={"prm": [0.9, 0.2, 0.8]}), a_sample("7", scores={"prm": [0.5]})]
+    plain = [a_question("q", samples)]
+    for verifier, answer, score in (
+        ("scores:prm", "7", 0.5),
+        ("scores:prm@min", "7", 0.5),
+        ("scores:prm@last", "5", 0.8),
+        ("scores:prm@mean", "5", pytest.approx(1.9 / 3)),
+    ):
+        ((run,),) = replay(plain, policy="best_of(2)", selector="best", verifier=verifier)
+        assert (run.answer, run.confidence) == (answer, score)
+
+
+
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_a_scale_keeps_the_order_and_ends_in_0_and_1(numbers: list[float]) -> None:
     scale = Scale(min(numbers), max(numbers))

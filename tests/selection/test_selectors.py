@@ -6,23 +6,45 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier_agent.selection import best, selector, vote, weighted_vote
+from tests.selection.elections import election
+from verifier_agent.selection import (
+    best,
+    by_meaning,
+    by_steps,
+    calibrated_vote,
+    chain_vote,
+    dual_agreement,
+    frequent_best,
+    selector,
+    tournament,
+    vote,
+    weighted_vote,
+)
 from verifier_agent.testing import check_selector
 from verifier_agent.values import Candidate, Judged, Selection, Verdict
 
-
-def election(*ballots: tuple[str | None, float | None]) -> tuple[Judged, ...]:
-    """Return candidates g0, g1, … with these answers and scores."""
-    return tuple(
-        Judged(
-            candidate=Candidate(id=f"g{i}", text=f"text {i}", answer=answer),
-            verdicts=(Verdict(candidate=f"g{i}", verifier="v", score=score),),
-        )
-        for i, (answer, score) in enumerate(ballots)
-    )
-
-
-SELECTORS = [best(), vote(), weighted_vote(), weighted_vote(0.1), weighted_vote(power=8)]
+SELECTORS = [
+    best(),
+    vote(),
+    weighted_vote(),
+    weighted_vote(0.1),
+    weighted_vote(power=8),
+    calibrated_vote(),
+    calibrated_vote(0.8, clip=1e-6),
+    frequent_best(),
+    frequent_best(None, share=0.3),
+    frequent_best(1),
+    chain_vote(),
+    chain_vote(2.0),
+    tournament(),
+    dual_agreement(),
+    dual_agreement(0.5),
+    by_steps(),
+    by_steps("min", weighted_vote()),
+    by_steps("log_odds", calibrated_vote()),
+    by_meaning(),
+    by_meaning(weighted_vote()),
+]
 
 
 @pytest.mark.parametrize("named", SELECTORS, ids=repr)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from verifier_agent.aggregation import Aggregation, aggregate, check_aggregation
 from verifier_agent.budget import Footprint
 from verifier_agent.embedded.decoding import CONTEXT_WINDOW
 from verifier_agent.embedded.footprint import footprint
@@ -25,15 +24,19 @@ class EmbeddedRewardModel:
     """Judges solutions to questions of `verifier_agent.embedded.family`, line by line.
 
     A verdict's `steps` hold P(line right) for each non-blank line, earlier lines taken as they
-    stand; its score is their product, or their least with `aggregate="min"`. Partial solutions are
-    judged too. What it cannot read gets a verdict without a score, with an error.
+    stand; its score is their product, or what else `aggregate` names. Partial solutions are judged
+    too. What it cannot read gets a verdict without a score, with an error.
     """
 
-    aggregate: Literal["product", "min"] = "product"
+    aggregate: Aggregation = "product"
 
     def __post_init__(self) -> None:
-        if self.aggregate not in ("product", "min"):
-            raise ConfigurationError(f"aggregate {self.aggregate!r} is not 'product' or 'min'")
+        check_aggregation(self.aggregate)
+        if self.aggregate == "model":
+            raise ConfigurationError(
+                "aggregate='model': this model makes no score of its own, only one per line; "
+                "take 'product'"
+            )
 
     @property
     def name(self) -> str:
@@ -82,11 +85,10 @@ class EmbeddedRewardModel:
         return [verdicts[at] for at in range(len(candidates))]
 
     def _verdict(self, candidate: Candidate, steps: list[float], cost: Cost) -> Verdict:
-        score = min(steps) if self.aggregate == "min" else math.prod(steps)
         return Verdict(
             candidate=candidate.id,
             verifier=self.name,
-            score=score,
+            score=aggregate(steps, self.aggregate),
             steps=tuple(steps),
             feedback=_feedback(candidate.text, steps),
             cost=cost,

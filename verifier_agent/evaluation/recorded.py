@@ -41,6 +41,10 @@ class Answer:
     scores: dict[str, float | list[float]]
     passed: float | None
     """The weighted share of the generated tests that it passes; None where none were run."""
+    tests: str | None
+    """One sign per generated test, "1" if it passes; None where none were run."""
+    weights: tuple[float, ...]
+    """Of the tests, in the same order."""
     cost: RecordedCost
     """Of generating it."""
     verifier_cost: RecordedCost
@@ -71,6 +75,8 @@ class Recorded:
                 logprob=sample.logprob,
                 scores=sample.scores,
                 passed=_share(weights, sample.tests),
+                tests=sample.tests,
+                weights=tuple(weights),
                 # how many tokens were generated is known by itself in most pools
                 cost=sample.cost or RecordedCost(output_tokens=sample.tokens),
                 verifier_cost=sample.verifier_cost or NOT_RECORDED,

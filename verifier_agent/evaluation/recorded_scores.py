@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from verifier_agent.aggregation import AGGREGATIONS, Aggregation, aggregate
 from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.evaluation.recorded import Answer, Desk
 from verifier_agent.values import Candidate, Task, Verdict
@@ -12,6 +14,8 @@ from verifier_agent.verifiers import VerifierLike
 
 PREFIX = "scores:"
 TESTS = "tests"
+RECORDED_STEPS = {str(how): how for how in AGGREGATIONS if how != "model"}
+"""By which names recorded steps can be put together; no verifier is there to make a score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +45,45 @@ class Source:
     """Where the numbers of one verifier are found in a recorded answer."""
 
     name: str
-    """As it is written: "scores:NAME" or "tests"."""
+    """As it is written: "scores:NAME", "scores:NAME@HOW" or "tests"."""
     scale: Scale = Scale(0.0, 1.0)
+    how: Aggregation = "min"
+    """How the scores of steps become one."""
 
     def of(self, answer: Answer) -> float | list[float] | None:
         """Return what was recorded, in its own unit: one number, or one per step."""
         if self.name == TESTS:
             return answer.passed
-        return answer.scores.get(self.name.removeprefix(PREFIX))
+        return answer.scores.get(self.name.removeprefix(PREFIX).removesuffix(f"@{self.how}"))
 
     def raw(self, answer: Answer) -> float | None:
-        """Return the number that counts: of steps the lowest; None where nothing was recorded."""
+        """Return the recorded number that counts: of steps the lowest, if that is what counts."""
         given = self.of(answer)
-        return min(given, default=None) if isinstance(given, list) else given
+        if isinstance(given, list):
+            return min(given, default=None) if self.how == "min" else None
+        return given
+
+    def evidence(self, answer: Answer) -> dict[str, Any]:
+        """Return which tests were passed, in the form that `dual_agreement` reads."""
+        if self.name != TESTS or answer.tests is None:
+            return {}
+        return {"tests": answer.tests, "weights": list(answer.weights)}
 
     def score(self, answer: Answer) -> float | None:
         """Return the number that counts, in [0, 1]."""
-        raw = self.raw(answer)
-        return None if raw is None else self.scale(raw)
+        given = self.of(answer)
+        if isinstance(given, list):
+            return aggregate([self.scale(step) for step in given], self.how)
+        return None if given is None else self.scale(given)
 
 
 class RecordedScores:
     """Gives the scores that were recorded under one name.
 
     A number is the score; of a list, one number per step, the lowest is (a chain of steps is as
-    good as its weakest, Lightman et al. 2023, appendix). `Verdict.raw` keeps the recorded number.
-    An answer that has none recorded gets no score and an error. It costs nothing.
+    good as its weakest, Lightman et al. 2023, appendix), or what "scores:NAME@HOW" asks for.
+    `Verdict.raw` keeps the recorded number. An answer that has none recorded gets no score and an
+    error. It costs nothing.
     """
 
     hard = False
@@ -99,6 +116,7 @@ class RecordedScores:
             score=score,
             raw=self._source.raw(answer),
             steps=tuple(map(self._source.scale, given)) if isinstance(given, list) else (),
+            evidence=self._source.evidence(answer),
         )
 
 
@@ -130,10 +148,14 @@ def find_source(one: VerifierLike, scales: Mapping[str, Scale], *, tests: bool) 
         return Source(TESTS)
     if one.startswith(PREFIX):
         name = one.removeprefix(PREFIX)
+        how: Aggregation = "min"
+        inner, _, ending = name.rpartition("@")
+        if name not in scales and ending in RECORDED_STEPS:
+            name, how = inner, RECORDED_STEPS[ending]
         if name not in scales:
             known = nearest(name, scales) if scales else " (it has no scores)"
             raise ConfigurationError(f"verifier {one!r}: no scores {name!r} in the pool{known}")
-        return Source(one, scales[name])
+        return Source(one, scales[name], how)
     if one.split(":")[0] == "judge":
         raise ConfigurationError(
             f"verifier {one!r} would call a model, and replay calls none; "

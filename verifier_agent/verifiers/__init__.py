@@ -3,25 +3,29 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from verifier_agent.verifiers.aggregated import Aggregated
 from verifier_agent.verifiers.agreement import Agreement
 from verifier_agent.verifiers.function import FunctionVerifier
 from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 
 if TYPE_CHECKING:
     from verifier_agent.verifiers.judge import Judge
+    from verifier_agent.verifiers.meaning import MeaningAgreement
     from verifier_agent.verifiers.steps import ArithmeticSteps
 
 __all__ = [
+    "Aggregated",
     "Agreement",
     "ArithmeticSteps",
     "FunctionVerifier",
     "Judge",
+    "MeaningAgreement",
     "VerifierLike",
     "resolve_verifiers",
 ]
 
 
-_LAZY = {"ArithmeticSteps": "steps", "Judge": "judge"}
+_LAZY = {"ArithmeticSteps": "steps", "Judge": "judge", "MeaningAgreement": "meaning"}
 """The large ones, which few programs need: their modules are read when they are asked for."""
 
 

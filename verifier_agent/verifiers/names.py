@@ -8,9 +8,11 @@ from typing import cast
 
 from langchain_core.language_models import BaseChatModel
 
+from verifier_agent.aggregation import AGGREGATIONS
 from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.models import capabilities
 from verifier_agent.values import Verifier
+from verifier_agent.verifiers.aggregated import Aggregated
 from verifier_agent.verifiers.agreement import Agreement
 from verifier_agent.verifiers.function import FunctionVerifier, JudgeFunction
 
@@ -24,7 +26,8 @@ def resolve_verifiers(
     """Return the verifiers meant by a name, an object, a function, or several of them.
 
     Names: "auto", "agreement", "arithmetic", "judge" (over `model`), "judge:MODEL" (over another,
-    for instance "judge:openai:gpt-5-mini"), "embedded-prm". None: nobody judges. Raises
+    for instance "judge:openai:gpt-5-mini"), "embedded-prm"; with "@HOW" behind it, for instance
+    "embedded-prm@min", step scores are put together so (`Aggregation`). None: nobody judges. Raises
     ConfigurationError for anything else, and for two verifiers of one name.
     """
     given: Sequence[VerifierLike | None] = (
@@ -84,6 +87,9 @@ _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
 
 def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ...]:
     if isinstance(verifier, str):
+        inner, at, how = verifier.rpartition("@")
+        if at and how in AGGREGATIONS:
+            return tuple(Aggregated(one, how) for one in _resolve(inner, model))
         if verifier.startswith("judge:"):
             return _judge(verifier.removeprefix("judge:"))
         if verifier not in _NAMED:

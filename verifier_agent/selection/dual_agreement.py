@@ -1,0 +1,75 @@
+"""The selector for candidates and generated tests that vouch for each other.
+
+A verifier that runs generated tests says of each candidate which it passed, as evidence:
+
+    {"tests": "1011", "weights": [3, 1, 1, 2]}
+
+One sign per test, "1" for passed, in the same order for every candidate. `weights` is optional:
+how often each test was generated; without it each counts once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from verifier_agent.selection.election import add_up, by_score, shares, shown, top
+from verifier_agent.selection.selector import selector
+from verifier_agent.values import Judged, Selection
+
+
+@selector
+def dual_agreement(
+    judged: Sequence[Judged], power: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
+) -> Selection:
+    """Choose from the group of candidates, passing the same tests, with the most members x tests.
+
+    CodeT (Chen et al. 2023, 2207.10397): right programs agree with each other, wrong tests with
+    few. The number of members counts to `power`: 1 as in the paper, less where many programs are
+    wrong in the same way. Within the group the highest score is chosen, then the first. Confidence
+    is the group's share of all groups; a group of one, with nobody to agree with, is only as sure
+    as its score. Without any results of tests it is `best`.
+    """
+    groups: dict[str, list[Judged]] = {}
+    for j in judged:
+        if (passed := results(j)) is not None:
+            groups.setdefault(passed[0], []).append(j)
+    weight = {
+        tests: len(members) ** power * (results(members[0]) or ("", 0.0))[1]
+        for tests, members in groups.items()
+    }
+    total = sum(weight.values())
+    if not total:
+        return by_score(judged)
+    # of equal groups the one that holds the first candidate: groups stand in its order
+    tests = max(weight, key=lambda one: weight[one])
+    winner = top(groups[tests])
+    ran = [(j, weight[tests] / len(groups[tests])) for tests in groups for j in groups[tests]]
+    alone = len(groups[tests]) == 1
+    return Selection(
+        candidate=winner.candidate.id,
+        answer=shown(winner),
+        confidence=winner.score if alone else weight[tests] / total,
+        basis=("none" if winner.score is None else "score") if alone else "vote share",
+        support=shares(add_up([j for j, _ in ran], [share for _, share in ran])),
+    )
+
+
+def results(judged: Judged) -> tuple[str, float] | None:
+    """Return which tests a candidate passed, and the weight of those; None where none were run."""
+    for verdict in judged.verdicts:
+        match verdict.evidence.get("tests"):
+            case str(tests) if tests and set(tests) <= {"0", "1"}:
+                weights = _weights(verdict.evidence.get("weights"), len(tests))
+                passed = zip(tests, weights, strict=True)
+                return tests, math.fsum(weight for sign, weight in passed if sign == "1")
+    return None
+
+
+def _weights(given: Any, tests: int) -> list[float]:
+    if isinstance(given, list | tuple) and len(given) == tests:
+        return [float(weight) for weight in given]
+    return [1.0] * tests

@@ -84,7 +84,10 @@ def test_the_tenth_comes_after_the_second_among_equals() -> None:
 
 def test_what_the_budget_cut_is_made_up_for_on_its_own_level() -> None:
     ids = ["g0", "g1", "g2", "g3", "g0.g0", "g1.g0", "g1.g1"]
-    steps = [Candidate(id=name, parent=name.rpartition(".")[0] or None, done=False) for name in ids]
+    steps = [
+        Candidate(id=name, parent=name.rpartition(".")[0] or None, done=False, mark="step")
+        for name in ids
+    ]
     said = [
         Verdict(candidate=name, verifier="v", score=1.0 if name in ("g0", "g1") else 0.0)
         for name in ids
@@ -98,3 +101,39 @@ def test_what_the_budget_cut_is_made_up_for_on_its_own_level() -> None:
 def test_groups_must_divide_the_width() -> None:
     with pytest.raises(ConfigurationError, match="width=4 is not a multiple of groups=3"):
         beam(4, groups=3)(drawn(), Remaining())
+
+
+def test_a_look_ahead_judges_a_step_by_where_it_leads() -> None:
+    # g0 looks better, but the likeliest step after it is worse than that after g1
+    scores = {"g0": 0.9, "g1": 0.1, "g0.g0": 0.2, "g1.g0": 0.8}
+    rounds, _ = grown(beam(1, 2, depth=2, lookahead=1), scores.get)
+    assert rounds == [["g0", "g1"], ["g0.g0", "g1.g0"], ["g1.g1", "g1.g2"]]
+
+
+def test_looking_ahead_takes_the_likeliest_steps_and_no_part_in_the_search() -> None:
+    (look,) = beam(1, 1, lookahead=2)(
+        Tree(TASK, [Candidate(id="g0", done=False, mark="step")]), Remaining()
+    )
+    assert isinstance(look, Generate)
+    assert (look.parent, look.n, look.temperature, look.until) == ("g0", 1, 0.0, "step")
+    rounds, _ = grown(beam(1, 1, depth=3, lookahead=2), lambda name: 0.5)
+    looks, first = ["g0.g0", "g0.g0.g0"], "g0.g1"
+    looks_again, second = ["g0.g1.g0", "g0.g1.g0.g0"], "g0.g1.g1"
+    assert [name for names in rounds for name in names] == [
+        "g0",
+        *looks,
+        first,
+        *looks_again,
+        second,
+    ]
+
+
+def test_a_look_ahead_ends_where_the_answer_does_or_where_it_fails() -> None:
+    ended, _ = grown(
+        beam(1, 1, depth=2, lookahead=3), lambda name: 0.5, done=lambda name: name == "g0.g0"
+    )
+    assert ended == [["g0"], ["g0.g0"], ["g0.g1"]]
+    failed, _ = grown(
+        beam(1, 1, depth=2, lookahead=3), lambda name: 0.5, failed=lambda name: name == "g0.g0"
+    )
+    assert failed == ended

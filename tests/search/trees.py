@@ -33,6 +33,7 @@ def grown(
     score: Callable[[str], float | None],
     done: Callable[[str], bool] = lambda name: False,
     failed: Callable[[str], bool] = lambda name: False,
+    seed: int = 0,
 ) -> tuple[list[list[str]], Select]:
     """Let `policy` grow a tree to its end; return the ids of each round, and how it ended.
 
@@ -47,7 +48,7 @@ def grown(
             for name in names
             if (value := score(name)) is not None
         ]
-        actions = policy(Tree(TASK, candidates, said), Remaining())
+        actions = policy(Tree(TASK, candidates, said, seed=seed), Remaining())
         if isinstance(actions[0], Select):
             return rounds, actions[0]
         rounds.append([])
@@ -64,6 +65,7 @@ def grown(
                         parent=parent,
                         via=action.kind,
                         done=not step or done(name),
+                        mark=action.mark,
                         error="refused" if failed(name) else None,
                     )
                 )

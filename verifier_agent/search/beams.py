@@ -1,14 +1,18 @@
-"""Step-level search: partial answers are grown where the verifier likes their steps."""
+"""Beam search over steps, its independent groups, and its look ahead."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
 
 from verifier_agent.budget import Remaining
 from verifier_agent.errors import ConfigurationError
+from verifier_agent.search.levels import Held, ask, grow, looked, own, usable
 from verifier_agent.search.policy import Count, Temperature, policy
 from verifier_agent.tree import Tree
-from verifier_agent.values import Action, Candidate, Generate, Select, order
+from verifier_agent.values import Action, Candidate, Select, order
 
 
 @policy
@@ -20,6 +24,7 @@ def beam(
     groups: Count = 1,
     *,
     depth: Count = 24,
+    lookahead: Annotated[int, Field(ge=0, le=100, strict=True)] = 0,
     temperature: Temperature | None = None,
 ) -> Sequence[Action]:
     """Keep the `width` best partial answers and grow each by `expand` next steps, level by level.
@@ -27,56 +32,28 @@ def beam(
     A complete answer that is kept holds its place, so the beam narrows as answers are completed.
     `groups` > 1 splits the beam into that many independent searches of `width // groups` each,
     which keeps the answers diverse: diverse verifier tree search (Beeching et al. 2024). With
-    groups=1 it is the beam search of Snell et al. 2024, section 5. `depth` bounds the steps.
-    The model must be able to continue a partial answer.
+    groups=1 it is the beam search of Snell et al. 2024, section 5. `lookahead` > 0 judges a step
+    by where the likeliest next steps lead, so many of them (section 5.2); each level then costs
+    1 + `lookahead` times as much. `depth` bounds the steps. The model must be able to continue a
+    partial answer.
     """
     if width % groups:
         raise ConfigurationError(f"beam: width={width} is not a multiple of groups={groups}")
-    first = width * expand
-    missing = first - len(tree.children(None))
-    if missing > 0:
-        return [Generate(n=missing, until="step", temperature=temperature, reason="first steps")]
+    if first := ask(tree, {None: width * expand}, "first steps", temperature=temperature):
+        return first
+
+    def share(steps: int, held: Held, level: list[Candidate]) -> tuple[Held, dict[str, int]]:
+        ranked = sorted(level, key=lambda c: (-_value(tree, c, lookahead), order(c.id)))
+        kept = ranked[: width // groups - len(held)]
+        return held + [c for c in kept if c.done], {c.id: expand for c in kept if not c.done}
+
     growing: list[Action] = []
     for group in range(groups):
-        level = [c for c in tree.children(None) if order(c.id)[0][1] % groups == group]
-        growing += _grow(tree, level, width // groups, expand, depth, temperature)
-    if growing:
-        return growing
-    return [Select(reason=f"every beam is complete or {depth} steps long")]
+        level = own(tree, None)[group::groups]
+        growing += grow(tree, level, depth, share, temperature=temperature, lookahead=lookahead)[0]
+    return growing or [Select(reason=f"every beam is complete or {depth} steps long")]
 
 
-def _grow(
-    tree: Tree,
-    level: Sequence[Candidate],
-    room: int,
-    expand: int,
-    depth: int,
-    temperature: float | None,
-) -> list[Action]:
-    for steps in range(1, depth):
-        ranked = sorted(
-            (c for c in level if c.error is None), key=lambda c: (-_score(tree, c), order(c.id))
-        )
-        kept = ranked[:room]
-        room -= sum(1 for c in kept if c.done)
-        parents = [c for c in kept if not c.done]
-        actions: list[Action] = [
-            Generate(
-                parent=parent.id,
-                n=expand - len(tree.children(parent.id, "generate")),
-                until="step",
-                temperature=temperature,
-                reason=f"one of the {len(parents)} best after {steps} steps",
-            )
-            for parent in parents
-            if len(tree.children(parent.id, "generate")) < expand
-        ]
-        if actions or not parents:
-            return actions
-        level = [child for parent in parents for child in tree.children(parent.id, "generate")]
-    return []
-
-
-def _score(tree: Tree, candidate: Candidate) -> float:
-    score = tree.score(candidate.id)
+def _value(tree: Tree, candidate: Candidate, lookahead: int) -> float:
+    score = tree.score(usable(looked(tree, candidate, lookahead))[-1].id)
     return -1.0 if score is None else score

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from verifier_agent.budget import Remaining
 from verifier_agent.search.policy import Count, Temperature, policy
 from verifier_agent.tree import Tree
-from verifier_agent.values import Action, Generate, Select
+from verifier_agent.values import Action, Candidate, Generate, Select
 
 
 @policy
@@ -20,7 +20,7 @@ def best_of(
     temperature: Temperature | None = None,
 ) -> Sequence[Action]:
     """Draw `n` answers at once, judge them all, and end. Cobbe et al. 2021."""
-    missing = n - len(tree.children(None))
+    missing = n - len(drafts(tree))
     if missing > 0:
         reason = f"best of {n}"
         return [Generate(n=missing, model=model, temperature=temperature, reason=reason)]
@@ -41,10 +41,15 @@ def sample(
 
     With `until(sample(32), agree(0.95))` it is adaptive consistency (Aggarwal et al. 2023).
     """
-    drawn = len(tree.children(None))
+    drawn = len(drafts(tree))
     if drawn < n:
         # up to the next multiple of the batch: a round cut short by the budget changes no other
         missing = min(n, (drawn // batch + 1) * batch) - drawn
         reason = f"{drawn} of at most {n} drawn"
         return [Generate(n=missing, model=model, temperature=temperature, reason=reason)]
     return [Select(reason=f"all {n} answers drawn")]
+
+
+def drafts(tree: Tree) -> list[Candidate]:
+    """Return the whole answers that were drawn from the question, failed ones too."""
+    return [c for c in tree.children(None) if c.done]

@@ -12,15 +12,28 @@ from verifier_agent.errors import PolicyError
 from verifier_agent.search import (
     Policy,
     agree,
+    agreement,
+    bandit,
     beam,
     best_of,
+    cascade,
+    chains,
+    forced,
     hopeless,
+    mcts,
+    particles,
     passed,
     policy,
+    rebase,
     revise,
+    route,
     sample,
+    scored,
     spent,
+    then,
+    thompson,
     until,
+    wider_or_deeper,
 )
 from verifier_agent.testing.policy_checks import check_policy
 from verifier_agent.tree import Tree
@@ -33,13 +46,33 @@ samplers = st.builds(best_of, few, temperature=temperatures) | st.builds(
     sample, st.integers(1, 30), few, temperature=temperatures
 )
 beams = st.builds(
-    lambda groups, share, expand, depth: beam(groups * share, expand, groups, depth=depth),
+    lambda groups, share, expand, **more: beam(groups * share, expand, groups, **more),
     st.integers(1, 3),
     st.integers(1, 3),
     st.integers(1, 3),
-    st.integers(1, 6),
+    depth=st.integers(1, 6),
+    lookahead=st.integers(0, 2),
 )
-revisers = st.builds(revise, few, st.integers(1, 3), threshold=shares)
+steps = st.one_of(
+    beams,
+    st.builds(rebase, few, balance=st.floats(0.01, 10), depth=st.integers(1, 6)),
+    st.builds(particles, st.integers(2, 5), st.integers(1, 3), depth=st.integers(1, 5)),
+    st.builds(
+        mcts, few, st.integers(1, 3), st.integers(1, 3), rollouts=st.integers(0, 2), depth=few
+    ),
+    st.builds(forced, st.integers(1, 3), st.integers(1, 3)),
+)
+revisers = st.one_of(
+    st.builds(revise, few, st.integers(1, 3), threshold=shares, margin=shares),
+    st.builds(chains, st.integers(1, 3), st.integers(1, 6), margin=shares),
+    st.builds(thompson, few, st.integers(1, 3), first=st.integers(1, 3)),
+)
+models = st.sampled_from([("small",), ("small", "large")])
+priors = st.sampled_from(["gaussian", "beta"])
+arms = st.one_of(
+    st.builds(wider_or_deeper, few, st.integers(1, 3), models=models | st.just(()), prior=priors),
+    st.builds(bandit, models, few, st.integers(1, 3), prior=priors),
+)
 rules = st.recursive(
     st.one_of(
         st.builds(agree, shares),
@@ -52,12 +85,19 @@ rules = st.recursive(
     ),
     max_leaves=4,
 )
+difficulties = st.builds(agreement, st.integers(1, 4)) | st.builds(scored, st.integers(1, 4))
 policies = st.recursive(
-    samplers | beams | revisers, lambda inner: st.builds(until, inner, rules), max_leaves=2
+    samplers | steps | revisers | arms | st.builds(cascade, models, rules, st.integers(1, 4)),
+    lambda inner: st.one_of(
+        st.builds(until, inner, rules),
+        st.builds(then, inner, inner),
+        st.builds(route, difficulties, inner, inner, above=shares),
+    ),
+    max_leaves=4,
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=150)
 @given(policies)
 def test_every_policy_and_composition_keeps_the_laws(named: Policy) -> None:
     check_policy(named, seeds=4)
@@ -78,6 +118,17 @@ def test_more_calls_only_add_to_what_a_sampler_draws(named: Policy) -> None:
         beam(),
         until(sample(), agree()),
         until(beam(4, 4, 4), passed()),
+        chains(),
+        thompson(),
+        rebase(),
+        particles(),
+        mcts(),
+        forced(),
+        wider_or_deeper(),
+        bandit(("small", "large")),
+        cascade(("small", "large"), agree()),
+        then(best_of(4), revise()),
+        route(agreement(), easy=revise(2), hard=beam(4, 4, 4)),
     ],
     ids=repr,
 )

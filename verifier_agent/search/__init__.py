@@ -4,7 +4,17 @@ Composition reads like the sentence: `until(sample(32, batch=4), agree(0.95) | s
 """
 
 from verifier_agent.search.beams import beam
+from verifier_agent.search.branching import wider_or_deeper
+from verifier_agent.search.chaining import chains
+from verifier_agent.search.difficulties import Difficulty, agreement, difficulty, scored
+from verifier_agent.search.exploring import thompson
+from verifier_agent.search.filtering import particles
+from verifier_agent.search.forcing import forced
+from verifier_agent.search.mixtures import route, then
+from verifier_agent.search.models import bandit, cascade
+from verifier_agent.search.monte_carlo import mcts
 from verifier_agent.search.policy import Policy, PolicyFunction, policy
+from verifier_agent.search.rebalancing import rebase
 from verifier_agent.search.revising import revise
 from verifier_agent.search.sampling import best_of, sample
 from verifier_agent.search.stopping import (
@@ -20,26 +30,41 @@ from verifier_agent.search.stopping_spend import spent
 from verifier_agent.search.stopping_votes import agree, lead, window
 
 __all__ = [
+    "Difficulty",
     "Policy",
     "PolicyFunction",
     "StopRule",
     "agree",
+    "agreement",
     "all_of",
     "any_of",
+    "bandit",
     "beam",
     "best_of",
+    "cascade",
+    "chains",
+    "difficulty",
     "fair_cap",
+    "forced",
     "hopeless",
     "lead",
+    "mcts",
+    "particles",
     "passed",
     "plateau",
     "policy",
     "proven",
+    "rebase",
     "resolve_policy",
     "revise",
+    "route",
     "sample",
+    "scored",
     "spent",
     "stop_rule",
+    "then",
+    "thompson",
     "until",
+    "wider_or_deeper",
     "window",
 ]

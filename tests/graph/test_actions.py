@@ -11,7 +11,8 @@ from verifier_agent import Budget, ConfigurationError, Run, create_verifier_agen
 from verifier_agent.embedded import example
 from verifier_agent.errors import PolicyError
 from verifier_agent.graph.brief import Brief, brief
-from verifier_agent.graph.controller import Planned, check_actions
+from verifier_agent.graph.checking import check_actions
+from verifier_agent.graph.controller import Planned
 from verifier_agent.models import Capabilities, OpenAIChatModel
 from verifier_agent.search import chains, forced
 from verifier_agent.testing import ModelServer, Reply, Request
@@ -130,3 +131,20 @@ def test_the_mark_of_an_action_is_on_its_candidates() -> None:
     question = example(level=2, seed=0).question
     run = Run.of(agent.invoke({"messages": [("user", question)]}))
     assert [c.mark for c in run.candidates if c.parent is None] == ["first/step"] * 2 + ["second/"]
+
+
+@pytest.mark.parametrize("policy", ["beam(2, 2)", "rebase(3)", "particles(3, 2)", "mcts(4, 2, 2)"])
+@pytest.mark.parametrize(
+    "limit", [{"calls": n} for n in (1, 2, 5, 12, 23)] + [{"tokens": n} for n in (400, 1500, 3000)]
+)
+def test_a_search_over_steps_ends_with_a_whole_answer_whatever_the_budget(
+    policy: str, limit: dict[str, int]
+) -> None:
+    agent = create_verifier_agent(
+        "embedded", verifier="embedded-prm", policy=policy, seed=3, budget=Budget(**limit)
+    )
+    run = Run.of(agent.invoke({"messages": [("user", example(level=3, seed=1).question)]}))
+    (unit, most) = next(iter(limit.items()))
+    assert getattr(run.spent, unit) <= most
+    assert run.tree.finished
+    assert run.tree[str(run.selection.candidate)].done

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from verifier_agent.budget import UNITS, Allowance, Remaining, times
 from verifier_agent.errors import BudgetTooSmall, ConfigurationError, PolicyError
+from verifier_agent.graph.checking import check_actions
 from verifier_agent.plain import Value
 from verifier_agent.search import PolicyFunction
 from verifier_agent.tree import Tree
@@ -161,48 +162,25 @@ def _planned(
         names = tuple(name for action in judging for name in action.candidates)
         return (Planned(action=replace(judging[0], candidates=names)),)
     growing = [a for a in actions if isinstance(a, Generate | Revise)]
+    if not tree.finished and (step := _best_step(growing, tree)):
+        # kept back to finish one answer: a search that ends among its steps has none to give
+        _, reserve = _cap(step, tree, remaining, bounds)
+        planned = _afford(growing, tree, remaining.minus(reserve), bounds)
+        if planned and remaining.fits(reserve) >= 2:
+            return planned
+        growing = [replace(step, n=1, until="end")]
     return _afford(growing, tree, remaining, bounds)
 
 
-def check_actions(actions: Sequence[Action], tree: Tree) -> None:
-    """Raise PolicyError unless `actions` are one kind of round and name what exists."""
-    if not actions:
-        raise PolicyError("the policy returned no action; return [Select(…)] to end the run")
-    strange = [a for a in actions if not isinstance(a, Generate | Revise | Verify | Select)]
-    if strange:
-        raise PolicyError(f"the policy returned {strange[0]!r}, which is no action")
-    kinds = {"grow" if isinstance(a, Generate | Revise) else a.kind for a in actions}
-    if len(kinds) > 1:
-        raise PolicyError(f"one kind of round at a time, not {sorted(a.kind for a in actions)}")
-    for action in actions:
-        if isinstance(action, Generate | Revise) and action.n < 1:
-            raise PolicyError(f"{action!r}: n must be at least 1")
-        if isinstance(action, Verify) and not action.candidates:
-            raise PolicyError("a verify action names no candidate")
-        for name in _named_in(action):
-            if name not in tree:
-                raise PolicyError(f"{action!r} names {name!r}, which does not exist")
-            if tree[name].error is not None:
-                raise PolicyError(f"{action!r} names {name!r}, which failed: {tree[name].error}")
-        if (
-            isinstance(action, Generate)
-            and action.parent
-            and tree[action.parent].done
-            and not action.append
-        ):
-            raise PolicyError(f"{action!r} continues {action.parent!r}, which is complete")
+def _best_step(actions: Sequence[Generate | Revise], tree: Tree) -> Generate | None:
+    """Return the action that goes on from the best step, the first of equals; None without one."""
 
+    def score(action: Generate) -> float:
+        known = None if action.parent is None else tree.score(action.parent)
+        return -1.0 if known is None else known
 
-def _named_in(action: Action) -> tuple[str, ...]:
-    match action:
-        case Generate(parent=parent):
-            return () if parent is None else (parent,)
-        case Revise(target=target, shown=shown):
-            return (target, *shown)
-        case Verify(candidates=candidates):
-            return candidates
-        case _:
-            return ()
+    steps = [a for a in actions if isinstance(a, Generate) and a.until == "step"]
+    return max(steps, key=score, default=None)
 
 
 def _afford(

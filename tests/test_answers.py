@@ -50,7 +50,7 @@ def test_normalising_twice_changes_nothing_and_nothing_raises(text: str) -> None
     ("text", "key"),
     [
         (r"so \boxed{12}.", "12"),
-        (r"\boxed{1} and then \boxed{\frac{1}{2}}", r"\frac{1}{2}"),
+        (r"\boxed{1} and then \boxed{\frac{1}{2}}", "0.5"),
         (r"\boxed{\{1, 2}", r"\{1, 2"),
         (r"\boxed{a \boxed{b}}", "b"),
         (r"\fbox {7}", "7"),
@@ -185,10 +185,10 @@ def test_different_answers_have_different_keys() -> None:
         "50",
         "5 cm",
         "x = 5",
-        r"\frac{1}{2}",
+        r"\frac{1}{3}",
         "1,00",
         "1e5",
-        "100000",
+        "1e6",
         "a b",
     ]
     assert len({canonical(text) for text in apart}) == len(apart)

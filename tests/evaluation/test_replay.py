@@ -180,7 +180,6 @@ def test_recorded_steps_are_put_together_as_the_name_says() -> None:
         assert (run.answer, run.confidence) == (answer, score)
 
 
-
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_a_scale_keeps_the_order_and_ends_in_0_and_1(numbers: list[float]) -> None:
     scale = Scale(min(numbers), max(numbers))

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, messages_from_dict
 
+from verifier_agent.answers import tool_calls_key
 from verifier_agent.budget import Allowance
 from verifier_agent.graph.brief import Brief
 from verifier_agent.graph.calls import Call, Failure, Reply, asend, send
@@ -202,7 +203,7 @@ def _with_message(
         candidate,
         text=whole.rstrip("\n"),
         done=done,
-        answer=_key(parts, stated, whole) if done and not empty else None,
+        answer=_key(parts, stated, message, whole) if done and not empty else None,
         error="the model returned an empty message" if empty else None,
         model=stated.get("model", candidate.model),
     )
@@ -224,10 +225,12 @@ def _stated(message: AIMessage) -> dict[str, Any]:
     return right
 
 
-def _key(parts: Parts, stated: dict[str, Any], whole: str) -> str | None:
+def _key(parts: Parts, stated: dict[str, Any], message: AIMessage, whole: str) -> str | None:
     """Return the answer key; a function that fails on a text loses its key, not the candidate."""
     if "answer" in stated:
         return cast(str | None, stated["answer"])
+    if message.tool_calls:
+        return tool_calls_key(message.tool_calls)
     try:
         key = parts.answer(whole)
     except Exception as error:

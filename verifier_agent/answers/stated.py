@@ -1,4 +1,4 @@
-r"""From the text of an answer to the key that votes are counted by.
+r"""Where in a text its answer is stated.
 
 A box comes first, wherever it stands: `\boxed{…}` (Hendrycks et al. 2021) or `\fbox{…}`, the last
 one that is closed, all of it. Without a box the last marker counts: `#### …` (Cobbe et al. 2021),
@@ -11,13 +11,15 @@ one that is closed, all of it. Without a box the last marker counts: `#### …` 
 
 A marker that is denied or only supposed states nothing: "there is no answer: …", "5 isn't the
 answer: …", "the answer is not 5", "if the answer is 5". A text without a box and without a marker
-that states something has no key, and cannot be voted on.
+that states something has no key, and cannot be voted on; unless it is JSON and nothing else.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from verifier_agent.answers.canonical import canonical
+from verifier_agent.answers.structured import whole_json
 
 # The texts come from models and can be long and strange, so all patterns take linear time: a
 # possessive quantifier (`*+`, `?+`) never goes back over what it has passed.
@@ -43,54 +45,26 @@ _REMARK = re.compile(
     r"(?P<bold>(?:\*\*)?+[^*]++\*\*) ?\(.*"
     r"|(?P<number>\S++) \((?!mod\b)[^\W\d_]{2,}+(?:[ -][^\W\d_]++)*+\)\W*+"
 )
-_MARKUP = re.compile(r"^\\[(\[]|\\[)\]]$|\\[,;! ]|\\([$%])|\\text\{([^{}]*+)\}")
-_NUMBER = re.compile(
-    r"(?P<sign>[-+]?)(?P<whole>\d{1,3}(?:,\d{3})++|\d*+)(?:\.(?P<part>\d++))?+", re.ASCII
-)
-_LONGEST = 1000
-"""Characters; a longer answer is compared as it is, its markup is not looked at."""
 
 
 def answer_key(text: str) -> str | None:
-    """Return the canonical answer stated in `text`, or None if it states none."""
+    """Return the canonical answer stated in `text`, or None if it states none.
+
+    A text that is nothing but a JSON object or array, fenced or not, states itself.
+    """
     stated = _last_boxed(text)
     if stated is None:
         stated = _last_stated(text)
-    return canonical(stated) or None
+    return canonical(stated) or whole_json(text)
 
 
-def canonical(answer: str) -> str:
-    """Normalise an answer: markup, units of money and a full stop removed; numbers by value.
-
-    Normalising twice changes nothing more.
-    """
-    answer = _plain_characters(answer)
-    if len(answer) > _LONGEST:
-        return answer
-    while (simpler := _simplified(answer)) != answer:
-        answer = simpler  # what is removed can bring further markup to the end
-    return answer
-
-
-def _plain_characters(answer: str) -> str:
-    """Return `answer` in lower case, with single spaces, ASCII digits and ASCII minus signs."""
-    folded = " ".join(answer.casefold().split()).replace("\N{MINUS SIGN}", "-")
-    return re.sub(r"[^\D0-9]", lambda digit: str(unicodedata.decimal(digit[0])), folded)
-
-
-def _simplified(answer: str) -> str:
-    answer = answer.strip("*_`$ ").rstrip("*_`$. ")
-    answer = _MARKUP.sub(lambda found: found[1] or found[2] or "", answer)
-    answer = " ".join(answer.split())
-    bare = answer.lstrip("$€£ ").rstrip("% ")
-    number = _NUMBER.fullmatch(bare)
-    if number is None or not (number["whole"] or number["part"]):
-        return answer
-    # by text, not by arithmetic: no digit of a long number may be lost
-    whole = number["whole"].replace(",", "").lstrip("0") or "0"
-    part = (number["part"] or "").rstrip("0")
-    value = f"{whole}.{part}" if part else whole
-    return f"-{value}" if number["sign"] == "-" and value != "0" else value
+def last_line_key(text: str) -> str | None:
+    """Return the canonical answer stated in `text`; where none is, its last line that has words."""
+    stated = answer_key(text)
+    if stated is not None:
+        return stated
+    lines = (canonical(line) for line in reversed(text.splitlines()))
+    return next((line for line in lines if line), None)
 
 
 def _last_stated(text: str) -> str:
@@ -110,7 +84,7 @@ def _last_stated(text: str) -> str:
     if reason := _REASON.search(line):
         line = line[: reason.start()]
     remark = _REMARK.fullmatch(line)
-    if remark and (remark["bold"] or re.fullmatch(r"-?[0-9.]+", canonical(remark["number"]))):
+    if remark and (remark["bold"] or re.fullmatch(r"-?[0-9./]+", canonical(remark["number"]))):
         line = remark["bold"] or remark["number"]
     return line
 

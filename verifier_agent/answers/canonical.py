@@ -20,7 +20,7 @@ from verifier_agent.answers.structured import read_json
 from verifier_agent.answers.units import LEFT_OUT, MONEY, unit
 
 _MARKUP = re.compile(
-    r"^\\[(\[]|\\[)\]]$|\\[,;! ]|\\([$%])|\\(?:text|mathrm|mathbf|textbf|mbox)\{([^{}]*+)\}"
+    r"^\\[(\[]|\\[)\]]$|(?<!\\)\\[,;! ]|\\([$%])|\\(?:text|mathrm|mathbf|textbf|mbox)\{([^{}]*+)\}"
     r"|\\(?:left|right)(?![a-z])|\{(,)\}"
 )
 _CHOICE = re.compile(

@@ -39,7 +39,7 @@ _SCALED = re.compile(
 _FRACTION = re.compile(
     r"(?:(?P<whole>\d++)(?: ?(?=\\)| ))?"
     r"(?:(?P<above>\d++) ?[/\u2044] ?(?P<below>\d++)"
-    r"|\\[dtc]?frac ?(?:\{ ?(?P<over>-?\d++) ?\} ?\{ ?(?P<under>\d++) ?\}|(?P<a>\d) ?(?P<b>\d)))",
+    r"|\\[dtc]?frac ?(?P<over>\{ ?-?\d++ ?\}|\d) ?(?P<under>\{ ?\d++ ?\}|\d))",
     re.ASCII,
 )
 _VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e\u2189]")
@@ -85,8 +85,10 @@ def _fraction(text: str) -> Fraction | None:
     found = _FRACTION.fullmatch(text)
     if found is None:
         return None
-    above = int(found["above"] or found["over"] or found["a"])
-    below = int(found["below"] or found["under"] or found["b"])
+    above, below = (
+        int((plain or braced).strip("{} "))
+        for plain, braced in ((found["above"], found["over"]), (found["below"], found["under"]))
+    )
     if not below or (found["whole"] and above < 0):
         return None
     return int(found["whole"] or 0) + Fraction(above, below)

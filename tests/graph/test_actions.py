@@ -8,13 +8,15 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
 from verifier_agent import Budget, ConfigurationError, Run, create_verifier_agent
+from verifier_agent.budget import Remaining
 from verifier_agent.embedded import example
 from verifier_agent.errors import PolicyError
 from verifier_agent.graph.brief import Brief, brief
 from verifier_agent.graph.checking import check_actions
 from verifier_agent.graph.controller import Planned
 from verifier_agent.models import Capabilities, OpenAIChatModel
-from verifier_agent.search import chains, forced
+from verifier_agent.search import Policy, chains
+from verifier_agent.search.demands import CONTINUING
 from verifier_agent.testing import ModelServer, Reply, Request
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Generate, Revise, Task, Verdict
@@ -84,13 +86,36 @@ def test_the_plain_form_keeps_all_of_it(action: Any) -> None:
     assert Brief.from_dict(shown.to_dict()) == shown
 
 
-def test_forcing_a_model_that_cannot_continue_is_refused_before_anything_is_spent() -> None:
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("forced(2)", "'chat' cannot continue a partial answer"),
+        ("then(best_of(2), rebase(4))", "'chat' cannot continue a partial answer"),
+        ("route(agreement(4), best_of(4), until(mcts(4), agree()))", "'chat' cannot continue"),
+        ("cascade(('chat', 'large'), agree())", "asks model 'large'"),
+        ("then(best_of(2), revise(2, model='caht'))", "asks model 'caht'.*did you mean 'chat'"),
+    ],
+)
+def test_what_the_models_cannot_do_is_refused_before_anything_is_spent(
+    policy: str, said: str
+) -> None:
     with ModelServer(lambda request: Reply("Answer: 7")) as server:
         model = OpenAIChatModel(model="chat", base_url=server.url)
-        agent = create_verifier_agent(model, verifier="agreement", policy=forced(2))
-        with pytest.raises(ConfigurationError, match="'chat' cannot continue a partial answer"):
+        agent = create_verifier_agent(model, verifier="agreement", policy=policy)
+        with pytest.raises((ConfigurationError, PolicyError), match=said):
             agent.invoke(QUESTION)
         assert server.calls == 0
+
+
+@pytest.mark.parametrize("name", sorted(Policy.definitions))
+def test_the_policies_that_continue_are_known_by_name(name: str) -> None:
+    try:
+        policy = Policy.make(name, (), {})
+    except ConfigurationError:
+        return  # it needs parts or models, and asks what they ask
+    asked = policy(Tree(Task(question="q")), Remaining())
+    continues = any(isinstance(a, Generate) and (a.append or a.until == "step") for a in asked)
+    assert (name in CONTINUING) == continues
 
 
 def revised(request: Request) -> Reply:
@@ -105,7 +130,7 @@ def test_a_chain_shows_at_most_four_attempts_and_is_charged_for_them() -> None:
             model, verifier="agreement", policy=chains(1, 7), budget=Budget(tokens=20_000)
         )
         run = Run.of(agent.invoke(QUESTION))
-        used = sum(served.input_tokens + served.output_tokens for served in server.served)
+    used = sum(served.input_tokens + served.output_tokens for served in server.served)
     assert [c.answer for c in run.candidates] == ["0", "1", "2", "3", "4", "4", "4"]
     assert run.spent.tokens == used
     prompts = [c.cost.input_tokens for c in run.candidates]
@@ -120,7 +145,7 @@ def test_a_budget_in_tokens_holds_for_chains_that_grow_their_prompts(tokens: int
             model, verifier="agreement", policy=chains(2, 6), budget=Budget(tokens=tokens)
         )
         run = Run.of(agent.invoke(QUESTION))
-        used = sum(served.input_tokens + served.output_tokens for served in server.served)
+    used = sum(served.input_tokens + served.output_tokens for served in server.served)
     assert used == run.spent.tokens <= tokens
     assert run.selection.answer is not None
 

@@ -59,13 +59,8 @@ def brief(action: Generate | Revise, tree: Tree, capabilities: Capabilities) -> 
     model reads its draft and the feedback. Raises ConfigurationError where neither can be done.
     """
     if isinstance(action, Generate):
-        continues = action.until == "step" or action.parent or action.append
-        if continues and not capabilities.prefix:
-            raise ConfigurationError(
-                f"{capabilities.name!r} cannot continue a partial answer, which a step-level "
-                "policy such as beam needs, and forced too; use best_of, sample or revise, or a "
-                "model with prefix continuation"
-            )
+        if action.until == "step" or action.parent or action.append:
+            check_continues(capabilities)
         if action.parent is None:
             return Brief()
         return Brief(prefix=f"{tree[action.parent].text}\n{action.append}")
@@ -82,6 +77,16 @@ def brief(action: Generate | Revise, tree: Tree, capabilities: Capabilities) -> 
         feedback=_feedback(judged),
         earlier=tuple((tree[name].text, _feedback(tree.judged(name))) for name in action.shown),
     )
+
+
+def check_continues(capabilities: Capabilities) -> None:
+    """Raise ConfigurationError unless the model continues a partial answer."""
+    if not capabilities.prefix:
+        raise ConfigurationError(
+            f"{capabilities.name!r} cannot continue a partial answer, which a step-level "
+            "policy such as beam needs, and forced too; use best_of, sample or revise, or a "
+            "model with prefix continuation"
+        )
 
 
 def _feedback(judged: Judged) -> str:

@@ -14,13 +14,14 @@ from langgraph.types import Send
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph import judging
-from verifier_agent.graph.brief import Brief, brief
+from verifier_agent.graph.brief import Brief, brief, check_continues
 from verifier_agent.graph.controller import Bounds, Decision, Planned, decide
 from verifier_agent.graph.growing import Work
 from verifier_agent.graph.once import process
 from verifier_agent.graph.settings import Parts, begin, per_call, resume
 from verifier_agent.graph.state import SCHEMA, Plain, Run, merge
 from verifier_agent.models import Capabilities, input_bound
+from verifier_agent.search.demands import continued_models, named_models
 from verifier_agent.tree import Tree
 from verifier_agent.values import Cost, Generate, Revise, Verify
 
@@ -37,6 +38,7 @@ class Controller:
     def begin(self, state: Mapping[str, Any], config: RunnableConfig) -> list[Send]:
         """Begin a run: a new turn on its thread, with the settings of this call."""
         parts, run_id = per_call(self.parts, config)
+        _check_demands(parts)
         earlier = state.get("verifier_agent") or {}
         if earlier and not (isinstance(earlier, dict) and {"schema", "turn"} <= earlier.keys()):
             raise ConfigurationError(
@@ -83,6 +85,18 @@ class Controller:
             }
             return [Send(decision.actions[0].action.kind, payload)]
         return _sends(parts, run, decision, update)
+
+
+def _check_demands(parts: Parts) -> None:
+    """Raise before anything is spent where the policy will ask for what there is not.
+
+    PolicyError: a model that the agent does not have; ConfigurationError: one that is to continue
+    a partial answer, and cannot.
+    """
+    for name in named_models(parts.policy):
+        parts.answerer(Generate(model=name))
+    for model in continued_models(parts.policy):
+        check_continues(parts.answerer(Generate(model=model))[1].capabilities)
 
 
 def _in_step(config: RunnableConfig) -> bool:

@@ -1,0 +1,34 @@
+"""What a policy will ask of the agent's models, read from the policy before anything is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from verifier_agent.spec import Spec
+
+CONTINUING = frozenset({"beam", "forced", "mcts", "particles", "rebase"})
+"""The policies that let a model continue a partial answer."""
+
+
+def parts(policy: object) -> Iterator[Spec]:
+    """Yield a named policy and all that it is made of; nothing of a plain function."""
+    if isinstance(policy, Spec):
+        yield policy
+        for argument in policy.arguments.values():
+            yield from parts(argument)
+
+
+def named_models(policy: object) -> list[str]:
+    """Return the names of the models that the policy and its parts ask."""
+    found = [part.arguments.get(key) for part in parts(policy) for key in ("model", "models")]
+    return [
+        name
+        for given in found
+        if given is not None
+        for name in ([given] if isinstance(given, str) else given)
+    ]
+
+
+def continued_models(policy: object) -> list[str | None]:
+    """Return the models that are to continue a partial answer; None is the agent's first."""
+    return [part.arguments.get("model") for part in parts(policy) if part.name in CONTINUING]

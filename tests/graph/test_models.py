@@ -55,6 +55,7 @@ def test_an_action_asks_the_model_it_names_and_the_first_if_it_names_none() -> N
             models(server.url), verifier="agreement", policy=escalate(), prices=PRICES
         )
         run = Run.of(agent.invoke(QUESTION))
+        assert server.settle()
         asked = [served.request.body["model"] for served in server.served]
         by_hand = sum(
             (s.input_tokens + s.output_tokens) * PRICES[s.request.body["model"]].input / 1e6
@@ -70,6 +71,7 @@ async def test_named_policies_ask_one_of_several_models_too() -> None:
         agent = create_verifier_agent(models(server.url), verifier="agreement", seed=0)
         per_call = {"policy": 'best_of(3, model="large")'}
         run = Run.of(await agent.ainvoke(QUESTION, {"configurable": {"verifier_agent": per_call}}))
+        assert server.settle()
         assert {served.request.body["model"] for served in server.served} == {"giant"}
     assert run.selection.answer == "7"
     assert [c.model for c in run.candidates] == ["large"] * 3

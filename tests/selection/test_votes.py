@@ -101,9 +101,12 @@ def test_the_best_of_the_frequent_leaves_out_a_rare_high_score() -> None:
     assert chosen.support == pytest.approx({"5": 1.3 / 2.3, "7": 1.0 / 2.3})
 
 
-def test_answers_as_common_as_the_last_that_stays_stay_too() -> None:
-    assert frequent_best(1)(RARE) == frequent_best(2)(RARE)
-    assert frequent_best(3)(RARE).answer == "1"  # "1" and "9" are both third
+def test_of_answers_that_are_equally_common_all_stay_or_none() -> None:
+    assert frequent_best(1)(RARE) == frequent_best(2)(RARE)  # "5" and "7" are both first
+    assert frequent_best(3)(RARE) == frequent_best(2)(RARE)  # "1" and "9" are both third
+    assert frequent_best(4)(RARE).answer == "1"
+    once = election(("1", 0.2), ("2", 0.9), ("3", 0.4))
+    assert frequent_best(1)(once).answer == "2"
 
 
 def test_a_share_is_of_all_candidates_and_the_commonest_always_stays() -> None:

@@ -88,19 +88,22 @@ def frequent_best(
     *,
     share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0,
 ) -> Selection:
-    """Choose the highest score among the answers of the `top` commonest that many have given.
+    """Choose the highest score among the `top` commonest answers.
 
     A guard against over-optimisation: the more candidates there are, the more surely the highest
-    score of a noisy verifier goes to a rare wrong one (Best-of-Majority, 2510.03199). Answers as
-    common as the last of the `top` stay too (None: all), and each needs at least `share` of all
-    candidates; if none has it, the commonest stay. Support is among those that stay. Candidates
-    without a key abstain, as in `vote`.
+    score of a noisy verifier goes to a rare wrong one (Best-of-Majority, 2510.03199). Of answers
+    that are equally common all stay or none, as fits into `top` (None: all fit); each needs at
+    least `share` of all candidates too; and the commonest always stay. Support is among those that
+    stay. Candidates without a key abstain, as in `vote`.
     """
     counts = add_up(judged, [1.0] * len(judged))
     ranked = sorted(counts.values(), reverse=True)
     if not ranked or len(judged) - sum(ranked) > ranked[0]:
         return by_score(judged)
-    least = max(ranked[-1] if top is None else ranked[:top][-1], share * len(judged))
-    least = min(least, ranked[0])
-    stay = {answer for answer, count in counts.items() if count >= least}
+    left_out = 0.0 if top is None or len(ranked) <= top else ranked[top]
+    stay = {
+        answer
+        for answer, count in counts.items()
+        if count == ranked[0] or (count > left_out and count >= share * len(judged))
+    }
     return by_score([j for j in judged if j.candidate.answer in stay])

@@ -50,7 +50,7 @@ def test_answers_in_words_vote_by_meaning_in_a_run() -> None:
         verifier=MeaningAgreement(same=same),
         selector="by_meaning",
     )
-    assert run.selection.answer == "It snows."
+    assert run.selection.answer in ("It snows.", "it snows")  # whichever reply came first
     assert run.selection.confidence == pytest.approx(2 / 3)
 
 

@@ -32,7 +32,7 @@ def say(request: Request) -> Reply:
 
 
 @policy
-def escalate(tree: Tree, remaining: Remaining) -> Sequence[Action]:
+def ask_larger(tree: Tree, remaining: Remaining) -> Sequence[Action]:
     """Ask the small model twice, and the large one where they differ."""
     asked = [c.model for c in tree]
     if not asked:
@@ -52,7 +52,7 @@ def models(url: str) -> dict[str, str | OpenAIChatModel]:  # type: ignore[type-a
 def test_an_action_asks_the_model_it_names_and_the_first_if_it_names_none() -> None:
     with ModelServer(say) as server:
         agent = create_verifier_agent(
-            models(server.url), verifier="agreement", policy=escalate(), prices=PRICES
+            models(server.url), verifier="agreement", policy=ask_larger(), prices=PRICES
         )
         run = Run.of(agent.invoke(QUESTION))
         assert server.settle()

@@ -12,7 +12,6 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 from langgraph.types import Checkpointer
 
-from verifier_agent.answers import answer_key
 from verifier_agent.budget import Budget, Footprint, Price
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph.edge import Controller
@@ -68,7 +67,7 @@ def create_verifier_agent(
     footprints: Mapping[str, Footprint | Mapping[str, Any]] | None = None,
     max_tokens: int | None = None,
     seed: int | None = None,
-    answer: Callable[[str], str | None] = answer_key,
+    answer: Callable[[str], str | None] | None = None,
     checkpointer: Checkpointer = None,
     store: BaseStore | None = None,
     name: str = "verifier_agent",
@@ -100,7 +99,8 @@ def create_verifier_agent(
             `impact`). A limit in joules needs all of them.
         max_tokens: Cap on generated tokens per request. Default: the model's own.
         seed: Makes runs repeatable, as far as the model is. Default: another one each run.
-        answer: From an answer's text to the key that votes are counted by, or None.
+        answer: From an answer's text to the key that votes are counted by, or None. Default:
+            `verifier_agent.answers.answer_key`.
         checkpointer: As in LangGraph; then every paid call is recorded and paid for once. Pass
             `durability="sync"` to `invoke` for the full promise.
         store: As in LangGraph.
@@ -111,6 +111,8 @@ def create_verifier_agent(
     """
     models = read_models(model)
     first = next(iter(models.values())).model
+    if answer is None:
+        from verifier_agent.answers import answer_key as answer  # its patterns take a while
     if not callable(answer):
         raise ConfigurationError(f"answer={answer!r}: give a function from text to a key or None")
     check_numbers(seed, max_tokens)

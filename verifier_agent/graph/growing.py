@@ -12,7 +12,6 @@ from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, messages_from_dict
 
-from verifier_agent.answers import tool_calls_key
 from verifier_agent.budget import Allowance
 from verifier_agent.graph.brief import Brief
 from verifier_agent.graph.calls import Call, Failure, Reply, asend, send
@@ -230,6 +229,8 @@ def _key(parts: Parts, stated: dict[str, Any], message: AIMessage, whole: str) -
     if "answer" in stated:
         return cast(str | None, stated["answer"])
     if message.tool_calls:
+        from verifier_agent.answers import tool_calls_key  # its patterns take a while
+
         return tool_calls_key(message.tool_calls)
     try:
         key = parts.answer(whole)

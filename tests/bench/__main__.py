@@ -11,6 +11,7 @@ QUICK: dict[str, Callable[[], None]] = {
     "imports": speed.imports,
     "size": speed.size,
     "overhead": speed.overhead,
+    "replay": speed.replay,
     "generator": speed.generator,
     "scoring": speed.scoring,
     "adaptive": accuracy.adaptive_consistency,

@@ -24,6 +24,8 @@ from verifier_agent.evaluation.recording import Recording
 from verifier_agent.testing import ModelServer, Reply, Request
 
 SETTINGS = Live(policy="best_of(2)", verifier="agreement")
+DIARY_GZIPPED = gzip.compress(b"my diary, the only copy\n", mtime=0)
+"""Without the time of day: it names tests, which have the same names in every process."""
 MAIN = "from verifier_agent.integrations.cli import main; main()"
 
 
@@ -152,9 +154,9 @@ def test_another_model_or_another_question_is_refused(
             b'{"id": "q", "question": "?", "samples": [{"text": "a", "answer": "a"}]}\n',
             "line 1 was",
         ),
-        (gzip.compress(b"my diary, the only copy\n"), "line 1 was not written"),
-        (gzip.compress(b"my diary, the only copy\n")[:-4], "its last line was not written"),
-        (gzip.compress(b"")[:-4] + b"    ", "the gzip stream is damaged"),
+        (DIARY_GZIPPED, "line 1 was not written"),
+        (DIARY_GZIPPED[:-4], "its last line was not written"),
+        (gzip.compress(b"", mtime=0)[:-4] + b"    ", "the gzip stream is damaged"),
     ],
 )
 def test_a_file_of_somebody_else_is_refused_and_left_alone(

@@ -70,7 +70,8 @@ def train(
         with torch.autocast("cpu", torch.bfloat16, enabled=plan.bfloat16):
             loss, read = loss_at(step)
         torch.autograd.backward(loss)
-        optimizer.step(learning_rate_scale(step, plan.steps))
+        with torch.autocast("cpu", torch.bfloat16, enabled=plan.bfloat16):
+            optimizer.step(learning_rate_scale(step, plan.steps))
         step, tokens = step + 1, tokens + read
         value = float(loss.detach())
         average = value if average != average else 0.97 * average + 0.03 * value

@@ -1,4 +1,4 @@
-"""`make bench [-- NAME …]`: measure what docs/benchmarks.md reports, as ratios within one run."""
+"""`python -m tests.bench [NAME …]`: what docs/benchmarks.md reports, as ratios within one run."""
 
 from __future__ import annotations
 
@@ -16,23 +16,27 @@ QUICK: dict[str, Callable[[], None]] = {
     "scoring": speed.scoring,
     "adaptive": accuracy.adaptive_consistency,
 }
-WRITING: dict[str, Callable[[], None]] = {
+WRITING: dict[str, Callable[..., None]] = {
     "curves": curves.by_difficulty,
     "verifier": verifier.verifier,
     "verifier-validation": verifier.validation,
 }
-"""Those that take long and write into docs/benchmarks.md themselves: run by name only."""
+"""Those that take long and write into docs/benchmarks.md themselves: run by name only, one at a
+time, each with the arguments that follow its name (files of recorded answers, for instance)."""
 
 
-def main(names: list[str]) -> None:
+def main(words: list[str]) -> None:
     known = QUICK | WRITING
-    unknown = [name for name in names if name not in known]
+    if words and words[0] in WRITING:
+        WRITING[words[0]](*words[1:])
+        return
+    unknown = [name for name in words if name not in QUICK]
     if unknown:
         raise SystemExit(f"unknown bench {unknown[0]!r}; known: {', '.join(known)}")
-    for name in names or QUICK:
+    for name in words or QUICK:
         sys.stdout.write(f"\n## {name}\n")
         sys.stdout.flush()
-        known[name]()
+        QUICK[name]()
 
 
 if __name__ == "__main__":

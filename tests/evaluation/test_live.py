@@ -316,7 +316,7 @@ def test_wrong_settings_are_refused_before_anything_is_spent(tmp_path: Path) -> 
         ("can need", {"budget": {"tokens": 3000}}, {}),  # of the last question only
         ("the price of 'loopback' is unknown", {"budget": {"usd": 1.0}}, {}),
         ("did you mean 'vote'", {"selector": "voet"}, {}),
-        ("cannot continue a partial answer", {"policy": "beam(2)"}, {}),
+        ("cannot continue a partial answer", {"policy": "forced(2)"}, {}),
         ("unknown verifier", {"verifier": "scores:prm"}, {}),
         ("seeds=0", {"seeds": 0}, {}),
         ("jobs=0", {}, {"jobs": 0}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from verifier_agent.graph.checking import check_actions
 from verifier_agent.graph.controller import Planned
 from verifier_agent.models import Capabilities, OpenAIChatModel
 from verifier_agent.search import Policy, chains
-from verifier_agent.search.demands import CONTINUING
+from verifier_agent.search.demands import APPENDING, CONTINUING
 from verifier_agent.testing import ModelServer, Reply, Request
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Generate, Revise, Task, Verdict
@@ -90,8 +91,8 @@ def test_the_plain_form_keeps_all_of_it(action: Any) -> None:
     ("policy", "said"),
     [
         ("forced(2)", "'chat' cannot continue a partial answer"),
-        ("then(best_of(2), rebase(4))", "'chat' cannot continue a partial answer"),
-        ("route(agreement(4), best_of(4), until(mcts(4), agree()))", "'chat' cannot continue"),
+        ("then(best_of(2), forced(4))", "'chat' cannot continue a partial answer"),
+        ("route(agreement(4), best_of(4), until(forced(4), agree()))", "'chat' cannot continue"),
         ("cascade(('chat', 'large'), agree())", "asks model 'large'"),
         ("then(best_of(2), revise(2, model='caht'))", "asks model 'caht'.*did you mean 'chat'"),
     ],
@@ -114,8 +115,41 @@ def test_the_policies_that_continue_are_known_by_name(name: str) -> None:
     except ConfigurationError:
         return  # it needs parts or models, and asks what they ask
     asked = policy(Tree(Task(question="q")), Remaining())
-    continues = any(isinstance(a, Generate) and (a.append or a.until == "step") for a in asked)
-    assert (name in CONTINUING) == continues
+    drafts = [action for action in asked if isinstance(action, Generate)]
+    assert (name in CONTINUING) == any(draft.until == "step" for draft in drafts)
+    assert (name in APPENDING) == any(draft.append for draft in drafts)
+
+
+def stepwise(request: Request) -> Reply:
+    """Write the next of three lines, and more than was asked for."""
+    *_, last = request.messages
+    assert last["role"] == "user"
+    assert "next step only" in last["content"]
+    written = [m["content"] for m in request.messages if m["role"] == "assistant"]
+    done = len("".join(written).splitlines())
+    steps = ["2 + 3 = 5", "5 * 4 = 20", "Answer: 20", "and so on"]
+    return Reply("\n".join(steps[done:]))
+
+
+@pytest.mark.parametrize("policy", ["beam(2, 2)", "rebase(2)", "particles(2)"])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_chat_model_without_prefix_is_asked_for_one_step_at_a_time(
+    policy: str, asynchronous: bool
+) -> None:
+    with ModelServer(stepwise) as server:
+        model = OpenAIChatModel(model="chat", base_url=server.url)
+        agent = create_verifier_agent(
+            model, verifier=lambda task, candidate: 0.9, policy=policy, seed=1
+        )
+        result = asyncio.run(agent.ainvoke(QUESTION)) if asynchronous else agent.invoke(QUESTION)
+    run = Run.of(result)
+    assert run.selection.answer == "20"
+    chosen = next(c for c in run.candidates if c.id == run.selection.candidate)
+    assert chosen.text == "2 + 3 = 5\n5 * 4 = 20\nAnswer: 20"
+    assert (chosen.depth, chosen.done) == (2, True)
+    # the beginning that is sent again with every step is charged as prompt
+    assert run.spent.tokens == server.input_tokens + server.output_tokens
+    assert run.spent.calls == server.calls
 
 
 def revised(request: Request) -> Reply:

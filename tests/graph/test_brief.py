@@ -41,9 +41,31 @@ def test_a_step_continues_its_parent_on_a_new_line() -> None:
     assert made.messages() == [AIMessage("2+3=5\n")]
 
 
+def test_a_model_that_continues_no_prefix_is_asked_to_go_on_in_words() -> None:
+    first = brief(Generate(until="step"), tree(), CHAT).messages()
+    assert [type(message) for message in first] == [HumanMessage]
+    assert "next step" in first[0].text
+    begun, asked = brief(Generate(parent="g0", until="step"), tree(text="2+3=5"), CHAT).messages()
+    assert begun == AIMessage("2+3=5\n")
+    assert asked == first[0]
+    begun, asked = brief(Generate(parent="g0"), tree(text="2+3=5"), CHAT).messages()
+    assert begun == AIMessage("2+3=5\n")
+    assert "up to the line with the final answer" in asked.text
+
+
 @pytest.mark.parametrize("action", [Generate(until="step"), Generate(parent="g0")])
-def test_a_model_that_cannot_continue_is_refused_by_name(action: Generate) -> None:
-    with pytest.raises(ConfigurationError, match="'chat' cannot continue a partial answer"):
+def test_a_model_that_can_neither_continue_nor_be_asked_is_refused_by_name(
+    action: Generate,
+) -> None:
+    mute = Capabilities(name="mute", instructions=False)
+    with pytest.raises(ConfigurationError, match="'mute' cannot continue a partial answer"):
+        brief(action, tree(), mute)
+
+
+def test_words_in_the_name_of_a_model_need_a_prefix() -> None:
+    action = Generate(parent="g0", append="Wait")
+    assert brief(action, tree(), CONTINUES).prefix == f"{TEXT}\nWait"
+    with pytest.raises(ConfigurationError, match="which forced needs"):
         brief(action, tree(), CHAT)
 
 

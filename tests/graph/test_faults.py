@@ -296,9 +296,9 @@ def test_an_impossible_action_is_a_policy_error(actions: Any, said: str) -> None
         agent.invoke(QUESTION)
 
 
-def test_a_step_policy_needs_a_model_that_continues() -> None:
+def test_words_in_the_name_of_a_model_need_one_that_continues() -> None:
     with ModelServer(always("x")) as server:
-        agent = create_verifier_agent(model(server), policy="beam(2, 2)")
+        agent = create_verifier_agent(model(server), policy="forced(2)")
         with pytest.raises(ConfigurationError, match="cannot continue a partial answer"):
             agent.invoke(QUESTION)
     assert server.calls == 0

@@ -21,7 +21,7 @@ from verifier_agent.graph.once import process
 from verifier_agent.graph.settings import Parts, begin, per_call, resume
 from verifier_agent.graph.state import SCHEMA, Plain, Run, merge
 from verifier_agent.models import Capabilities, input_bound
-from verifier_agent.search.demands import continued_models, named_models
+from verifier_agent.search.demands import APPENDING, CONTINUING, models_of, named_models
 from verifier_agent.tree import Tree
 from verifier_agent.values import Cost, Generate, Revise, Verify
 
@@ -95,8 +95,10 @@ def _check_demands(parts: Parts) -> None:
     """
     for name in named_models(parts.policy):
         parts.answerer(Generate(model=name))
-    for model in continued_models(parts.policy):
-        check_continues(parts.answerer(Generate(model=model))[1].capabilities)
+    for names in (CONTINUING, APPENDING):
+        for model in models_of(parts.policy, names):
+            able = parts.answerer(Generate(model=model))[1].capabilities
+            check_continues(able, appended=names is APPENDING)
 
 
 def _in_step(config: RunnableConfig) -> bool:

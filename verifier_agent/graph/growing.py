@@ -186,10 +186,16 @@ def parent_of(action: Generate | Revise) -> str | None:
 def _with_message(
     parts: Parts, request: Request, candidate: Candidate, message: AIMessage
 ) -> Candidate:
-    stepwise = isinstance(request.action, Generate) and request.action.until == "step"
-    done = not stepwise or message.response_metadata.get("stop_sequence") != STEP_END
-    whole = request.brief.prefix + message.text
+    text = str(message.text)
     stated = _stated(message)
+    stepwise = isinstance(request.action, Generate) and request.action.until == "step"
+    if request.brief.asked == "step":
+        # it may write more than it was asked for, and does not tell by which end it stopped
+        text = next((line for line in text.splitlines() if line.strip()), "")
+        done = not text or _key(parts, stated, message, text) is not None
+    else:
+        done = not stepwise or message.response_metadata.get("stop_sequence") != STEP_END
+    whole = request.brief.prefix + text
     said = (
         message.text.strip()
         or message.tool_calls

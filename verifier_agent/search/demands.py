@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from verifier_agent.spec import Spec
 
-CONTINUING = frozenset({"beam", "forced", "mcts", "particles", "rebase"})
+CONTINUING = frozenset({"beam", "mcts", "particles", "rebase"})
 """The policies that let a model continue a partial answer."""
+APPENDING = frozenset({"forced"})
+"""Those that put words of their own below it first."""
 
 
 def parts(policy: object) -> Iterator[Spec]:
@@ -29,6 +31,6 @@ def named_models(policy: object) -> list[str]:
     ]
 
 
-def continued_models(policy: object) -> list[str | None]:
-    """Return the models that are to continue a partial answer; None is the agent's first."""
-    return [part.arguments.get("model") for part in parts(policy) if part.name in CONTINUING]
+def models_of(policy: object, names: Collection[str]) -> list[str | None]:
+    """Return the models that policies of these names ask; None is the agent's first."""
+    return [part.arguments.get("model") for part in parts(policy) if part.name in names]

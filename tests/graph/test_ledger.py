@@ -11,7 +11,7 @@ from verifier_agent import Budget, ConfigurationError, Cost, Footprint, Run, cre
 from verifier_agent.graph.tables import Answerer, callers, price_table
 from verifier_agent.models import OpenAIChatModel
 from verifier_agent.testing import Fault, ModelServer, Reply, Request
-from verifier_agent.verifiers.judge import Judge
+from verifier_agent.verifiers.judges import Judge
 
 QUESTION = {"messages": [("user", "What is 3 + 4?")]}
 MARKS = '{"reasoning": "fine", "criteria": [], "score": 9}'

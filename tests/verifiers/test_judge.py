@@ -44,6 +44,7 @@ from verifier_agent.testing import (
 )
 from verifier_agent.values import Candidate, Cost, Task, Verdict
 from verifier_agent.verifiers import Judge
+from verifier_agent.verifiers.judges import ENGLISH
 
 WAYS = ["sync", "async"]
 pytestmark = pytest.mark.parametrize("way", WAYS)
@@ -212,7 +213,7 @@ async def test_the_report_is_read_from(way: str, said: str) -> None:
             score=0.8,
             raw=8.0,
             feedback="checked it",
-            evidence={"reasoning": "checked it", "model": "loopback"},
+            evidence={"reasoning": "checked it", "model": "loopback", "prompt": ENGLISH.id},
             cost=Cost(
                 calls=1,
                 input_tokens=server.input_tokens,

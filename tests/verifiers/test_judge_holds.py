@@ -19,8 +19,9 @@ from verifier_agent.errors import UnreadableVerdict
 from verifier_agent.models import text_bound
 from verifier_agent.testing import Fault, ModelServer, Reply, Request, always, characters
 from verifier_agent.values import Candidate, Task
-from verifier_agent.verifiers import judge_prompt
-from verifier_agent.verifiers.judge_prompt import CRITERIA, Marks
+from verifier_agent.verifiers.judges import ENGLISH
+from verifier_agent.verifiers.judges.judge import stage
+from verifier_agent.verifiers.judges.reports import LONGEST, Marks, above, read
 
 WAYS = ["sync", "async"]
 
@@ -29,7 +30,9 @@ WAYS = ["sync", "async"]
 
 def shown(question: str, text: str, reference: str = "") -> tuple[str, str, str]:
     """Return the judge's instructions, what it is shown, and the mark that sets data apart."""
-    system, human = judge_prompt.messages(Task(question=question), text, CRITERIA, reference)
+    task = Task(question=question, context={"reference": reference})
+    parts = [("ANSWER", text)]
+    system, human = stage(ENGLISH, None).messages("grade", task, parts, levels="", best=10)
     (fence,) = set(
         re.findall(r"(?m)^(?:TASK|ANSWER|REFERENCE) ([0-9a-f]{16})$", str(human.content))
     )
@@ -112,7 +115,7 @@ async def test_a_candidates_text_never_reaches_the_instructions() -> None:
 @given(st.text(alphabet=st.sampled_from('{}[]":,0eE.-\\ntrue score')), st.text())
 def test_what_holds_no_report_is_unreadable_whatever_it_looks_like(text: str, judged: str) -> None:
     with pytest.raises(UnreadableVerdict):
-        judge_prompt.read(AIMessage(text), judged)
+        read(AIMessage(text), judged, Marks, wrong=above(10))
 
 
 @given(
@@ -125,7 +128,7 @@ def test_a_report_is_read_whatever_stands_around_it(
     reasoning: str, score: float, before: str, after: str
 ) -> None:
     said = f"{before} {report(score, reasoning=reasoning)} {after}"
-    marks = judge_prompt.read(AIMessage(said[-judge_prompt.LONGEST :]), "")
+    marks = read(AIMessage(said[-LONGEST:]), "", Marks).report
     assert marks == Marks(reasoning=reasoning, score=score)
 
 
@@ -135,9 +138,9 @@ def test_a_report_is_read_whatever_stands_around_it(
 def test_no_message_takes_long_to_read(text: str) -> None:
     began = time.perf_counter()
     with pytest.raises(UnreadableVerdict):
-        judge_prompt.read(AIMessage(text), text)
+        read(AIMessage(text), text, Marks)
     assert time.perf_counter() - began < 5
-    marks = judge_prompt.read(AIMessage(f"{text}\n{report(3)}"), text)
+    marks = read(AIMessage(f"{text}\n{report(3)}"), text, Marks).report
     assert marks.score == 3
 
 

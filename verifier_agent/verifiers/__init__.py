@@ -9,7 +9,7 @@ from verifier_agent.verifiers.function import FunctionVerifier
 from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 
 if TYPE_CHECKING:
-    from verifier_agent.verifiers.judge import Judge
+    from verifier_agent.verifiers.judges import Judge, PairwiseJudge, StepJudge
     from verifier_agent.verifiers.meaning import MeaningAgreement
     from verifier_agent.verifiers.steps import ArithmeticSteps
 
@@ -20,12 +20,20 @@ __all__ = [
     "FunctionVerifier",
     "Judge",
     "MeaningAgreement",
+    "PairwiseJudge",
+    "StepJudge",
     "VerifierLike",
     "resolve_verifiers",
 ]
 
 
-_LAZY = {"ArithmeticSteps": "steps", "Judge": "judge", "MeaningAgreement": "meaning"}
+_LAZY = {
+    "ArithmeticSteps": "steps",
+    "Judge": "judges",
+    "MeaningAgreement": "meaning",
+    "PairwiseJudge": "judges",
+    "StepJudge": "judges",
+}
 """The large ones, which few programs need: their modules are read when they are asked for."""
 
 

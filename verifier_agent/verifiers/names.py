@@ -53,7 +53,7 @@ def _auto(model: BaseChatModel) -> tuple[Verifier, ...]:
     """
     if not capabilities(model).instructions:
         return (Agreement(),)
-    from verifier_agent.verifiers.judge import Fallback
+    from verifier_agent.verifiers.judges import Fallback
 
     return (Agreement(), Fallback(model))
 
@@ -65,7 +65,7 @@ def _arithmetic(model: BaseChatModel) -> tuple[Verifier, ...]:
 
 
 def _judge(model: BaseChatModel | str) -> tuple[Verifier, ...]:
-    from verifier_agent.verifiers.judge import Judge
+    from verifier_agent.verifiers.judges import Judge
 
     return (Judge(model),)
 

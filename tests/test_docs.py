@@ -49,6 +49,12 @@ def test_the_python_of_the_page_on_costs_runs(monkeypatch: pytest.MonkeyPatch) -
     assert names["ledger"].joules > names["ledger"].least_joules > 0
 
 
+def test_the_python_of_the_page_on_budgets_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer(a_careful_model) as server:
+        names = run_blocks(ROOT / "docs" / "budgets.md", server, monkeypatch)
+    assert 0 < names["account"].remaining().calls < 500
+
+
 def test_every_link_in_the_documents_leads_to_a_file() -> None:
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("cookbook/*.md")]
     broken = [

@@ -20,7 +20,7 @@ LAYERS = (
     ("values",),
     ("spec", "answers", "aggregation"),
     ("budget", "ledger"),
-    ("tree",),
+    ("tree", "accounts"),
     ("calibration", "selection"),
     ("search",),
     ("embedded",),

@@ -6,11 +6,13 @@
 
 from verifier_agent.budget import Budget, Footprint, Price
 from verifier_agent.errors import (
+    AccountEmpty,
     BudgetTooSmall,
     ConfigurationError,
     GenerationError,
     MissingExtra,
     PolicyError,
+    RunBusy,
     VerificationError,
     VerifierAgentError,
 )
@@ -30,6 +32,7 @@ from verifier_agent.values import (
 )
 
 __all__ = [
+    "AccountEmpty",
     "Budget",
     "BudgetTooSmall",
     "Candidate",
@@ -44,6 +47,7 @@ __all__ = [
     "Price",
     "Revise",
     "Run",
+    "RunBusy",
     "Select",
     "Selection",
     "Task",

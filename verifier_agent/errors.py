@@ -4,6 +4,7 @@ VerifierAgentError
 ├── ConfigurationError      a wrong argument, found before anything is spent (also a ValueError)
 │   ├── MissingExtra        an optional package is not installed (also an ImportError)
 │   └── BudgetTooSmall      the budget cannot pay for one candidate
+│       └── AccountEmpty    nothing is left of an account that the run was to be paid from
 ├── PolicyError             a policy asked for something impossible (a bug in the policy)
 ├── GenerationError         a model gave no usable candidate
 ├── VerificationError       a verifier gave no usable verdict
@@ -41,6 +42,10 @@ class MissingExtra(ConfigurationError, ImportError):
 
 class BudgetTooSmall(ConfigurationError):
     """The budget cannot pay for one candidate, so nothing was started."""
+
+
+class AccountEmpty(BudgetTooSmall):
+    """Nothing is left of an account, so nothing was started."""
 
 
 class PolicyError(VerifierAgentError):

@@ -8,12 +8,13 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.graph import END, START, StateGraph
-from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 from langgraph.types import Checkpointer
 
+from verifier_agent.accounts import Account
 from verifier_agent.budget import Budget, Footprint, Price
 from verifier_agent.errors import ConfigurationError
+from verifier_agent.graph.agent import Agent
 from verifier_agent.graph.edge import Controller
 from verifier_agent.graph.nodes import Nodes
 from verifier_agent.graph.settings import Parts, check_numbers, read_budget
@@ -70,14 +71,15 @@ def create_verifier_agent(
     answer: Callable[[str], str | None] | None = None,
     checkpointer: Checkpointer = None,
     store: BaseStore | None = None,
+    account: Account | None = None,
     name: str = "verifier_agent",
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+) -> Agent:
     """Build the agent: a compiled LangGraph graph over `messages`.
 
     The result of `invoke` holds `messages`, with the answer appended, and `verifier_agent` with
     the selection and the whole record; `Run.of(result)` reads it. Settings of a single call go
     into `config={"configurable": {"verifier_agent": {"budget": …, "policy": …, "seed": …}}}`;
-    known are budget, context, max_tokens, policy, run_id, seed and selector.
+    known are account, budget, context, max_tokens, policy, run_id, seed and selector.
 
     Args:
         model: A LangChain chat model, or a name: "embedded", "openai:NAME", "PROVIDER:NAME"; or
@@ -104,6 +106,9 @@ def create_verifier_agent(
         checkpointer: As in LangGraph; then every paid call is recorded and paid for once. Pass
             `durability="sync"` to `invoke` for the full promise.
         store: As in LangGraph.
+        account: Where runs lease what they may spend, up to `budget` each. One given per call in
+            the config ("account", beside "budget") comes first; a parent's config reaches the
+            agents inside it.
         name: The graph's name.
 
     Raises:
@@ -131,7 +136,8 @@ def create_verifier_agent(
         answer=answer,
     )
     parts.check()
-    return assemble(parts).compile(checkpointer=checkpointer, store=store, name=name)
+    graph = assemble(parts).compile(checkpointer=checkpointer, store=store, name=name)
+    return Agent.of(graph, budget=parts.budget, account=account)
 
 
 def read_models(

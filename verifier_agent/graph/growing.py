@@ -31,6 +31,9 @@ not tell: `answer` (the answer key, or None for none), `model` (which one wrote 
 (how many the message counts as). So recorded answers keep what was recorded with them."""
 
 
+LOST = Failure(error="lost in a crash", billed=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work(Value):
     """The payload of one node for one round: everything it needs, nothing it does not."""
@@ -131,7 +134,7 @@ def piece(request: Request, number: int) -> Piece:
         if not request.lost:
             return (), request.call
         # this runs only if no reply was recorded: what the dead process sent is charged in full
-        lost = (Failure(error="lost in a crash", billed=True),) * request.allowance.attempts
+        lost = (LOST,) * request.allowance.attempts
         spare = request.allowance.spare
         return lost, replace(request.call, attempts=spare) if spare else None
 
@@ -146,6 +149,14 @@ def piece(request: Request, number: int) -> Piece:
         return replace(reply, failures=lost + reply.failures).to_dict()
 
     return Piece(f"{number}:{request.ids[0]}", work, awork)
+
+
+def bound(parts: Parts, request: Request) -> Cost:
+    """Return the most that the request can cost: all its attempts served, and no usage reported."""
+    allowance = request.allowance
+    tries = allowance.attempts + (allowance.spare if request.lost else 0)
+    whole = Cost.total(charges(allowance, len(request.ids), (), (LOST,) * tries))
+    return parts.metered(whole, request.answerer.capabilities.name)
 
 
 def candidates(parts: Parts, request: Request, reply: Reply) -> list[Candidate]:

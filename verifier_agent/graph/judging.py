@@ -125,6 +125,12 @@ def bound(parts: Parts, verifier: Verifier, task: Task, candidate: Candidate | i
     return _metered(parts, verifier, bounds(task, size))
 
 
+def batch_bound(parts: Parts, task: Task, batch: Batch) -> Cost:
+    """Return the most that judging a batch can cost; after a crash it is paid for twice."""
+    whole = Cost.total(bound(parts, batch.verifier, task, c) for c in batch.candidates)
+    return times(whole, 2 if batch.lost else 1)
+
+
 def _metered(parts: Parts, verifier: Verifier, cost: Cost) -> Cost:
     """Fill in what follows from tokens; dollars that the verifier states itself are kept."""
     if cost == FREE:

@@ -13,10 +13,11 @@ from langgraph.config import get_stream_writer
 from verifier_agent.graph import growing, judging
 from verifier_agent.graph.calls import Reply
 from verifier_agent.graph.choosing import answer_message, choose
-from verifier_agent.graph.once import Piece, ado_all, do_all, process
+from verifier_agent.graph.meter import Meter
+from verifier_agent.graph.once import Piece, Seen, ado_all, do_all, process
 from verifier_agent.graph.settings import Parts, selector_of
 from verifier_agent.graph.state import SCHEMA, Plain, Run
-from verifier_agent.values import Select
+from verifier_agent.values import Cost, Select
 
 
 def event(kind: str, run: str, plain: Plain, **more: Any) -> None:
@@ -28,11 +29,21 @@ class Round(Protocol):
     """The work of one node for one round: pieces to do, told of each result, then recorded."""
 
     @property
+    def run(self) -> str:
+        """The id of the run."""
+
+    @property
     def pieces(self) -> Sequence[Piece]:
         """What is to be done, in an order that is the same whenever the round is done again."""
 
     def seen(self, place: int, result: Plain) -> None:
         """Take in the result of one piece, in whatever order they finish."""
+
+    def bound(self, place: int) -> Cost:
+        """Return the most that one piece can cost."""
+
+    def costs(self, place: int) -> dict[str, Cost]:
+        """Return what one that has been seen did cost, by the key of each candidate or verdict."""
 
     def record(self) -> Plain:
         """Return the state update."""
@@ -62,6 +73,14 @@ class Growth:
         for candidate in self.made[place].values():
             event("candidate", self.run, candidate)
 
+    def bound(self, place: int) -> Cost:
+        """Return the most that one request can cost, its retries included."""
+        return growing.bound(self.parts, self.requests[place])
+
+    def costs(self, place: int) -> dict[str, Cost]:
+        """Return what its candidates did cost."""
+        return _costs(self.made[place])
+
     def record(self) -> Plain:
         """Return the decision, the candidates, and the time."""
         return {
@@ -79,8 +98,10 @@ class Judgement:
     def __init__(self, parts: Parts, state: Mapping[str, Any]) -> None:
         self.started = time.perf_counter()
         run = Run.of(state)
-        self.run = run
+        self.run = run.id
         self.parts = parts
+        self.task = run.task
+        self.clock = run.plain.get("clock", {})
         self.update = state.get("update") or {"schema": SCHEMA, "turn": run.plain["turn"]}
         decision = run.decisions[-1]
         self.round = int(decision["round"])
@@ -99,8 +120,7 @@ class Judgement:
 
     def _lost(self) -> bool:
         """True if the process that finished the last node of this round is not this one."""
-        clock = self.run.plain.get("clock", {})
-        earlier = [clock.get(f"{self.round}:{node}") for node in ("generate", "revise")]
+        earlier = [self.clock.get(f"{self.round}:{node}") for node in ("generate", "revise")]
         return any(entry is not None and entry["process"] != process() for entry in earlier)
 
     def seen(self, place: int, result: Plain) -> None:
@@ -109,7 +129,15 @@ class Judgement:
         said = judging.verdicts(self.parts, batch, result)
         self.said[place] = {verdict.key: verdict.to_dict() for verdict in said}
         for verdict in self.said[place].values():
-            event("verdict", self.run.id, verdict)
+            event("verdict", self.run, verdict)
+
+    def bound(self, place: int) -> Cost:
+        """Return the most that judging one batch can cost."""
+        return judging.batch_bound(self.parts, self.task, self.batches[place])
+
+    def costs(self, place: int) -> dict[str, Cost]:
+        """Return what its verdicts did cost."""
+        return _costs(self.said[place])
 
     def record(self) -> Plain:
         """Return the verdicts, and the time."""
@@ -155,9 +183,11 @@ class Nodes:
         """Have the verifiers judge what is new."""
         return await _ado(Judgement(self.parts, state), config)
 
-    def select(self, payload: Plain) -> Plain:
+    def select(self, payload: Plain, config: RunnableConfig) -> Plain:
         """End the run: choose among all finished candidates, and answer."""
         run = Run.of(payload)
+        if (meter := Meter.of(config, run.id)) is not None:
+            meter.end(run.spent)
         ending = Select.from_dict(run.decisions[-1]["actions"][0]["action"])
         selection = choose(selector_of(self.parts, run.plain["run"]), run.tree, ending)
         chosen, spent = selection.to_dict(), run.spent.to_dict()
@@ -170,11 +200,30 @@ class Nodes:
         }
 
 
+def _costs(plain: Mapping[str, Plain]) -> dict[str, Cost]:
+    return {key: Cost.from_dict(one["cost"]) for key, one in plain.items()}
+
+
+def _told(work: Round, config: RunnableConfig) -> Seen:
+    """Return who is told of each result: the round, and the meter of a run that has one."""
+    meter = Meter.of(config, work.run)
+    if meter is None:
+        return work.seen
+    for place, piece in enumerate(work.pieces):
+        meter.begin(piece.key, work.bound(place))
+
+    def seen(place: int, result: Plain) -> None:
+        work.seen(place, result)
+        meter.finish(work.pieces[place].key, work.costs(place))
+
+    return seen
+
+
 def _do(work: Round, config: RunnableConfig) -> Plain:
-    do_all(work.pieces, config, work.seen)
+    do_all(work.pieces, config, _told(work, config))
     return {"verifier_agent": work.record()}
 
 
 async def _ado(work: Round, config: RunnableConfig) -> Plain:
-    await ado_all(work.pieces, config, work.seen)
+    await ado_all(work.pieces, config, _told(work, config))
     return {"verifier_agent": work.record()}

@@ -81,7 +81,7 @@ class Parts:
         return replace(cost, usd=None) if price is None else price.of(cost)
 
 
-_PER_CALL = ("budget", "context", "max_tokens", "policy", "run_id", "seed", "selector")
+_PER_CALL = ("account", "budget", "context", "max_tokens", "policy", "run_id", "seed", "selector")
 
 
 def per_call(parts: Parts, config: RunnableConfig) -> tuple[Parts, str | None]:

@@ -47,7 +47,7 @@ class Judge:
         self.stack = Stack(arrays, "judge.blocks", about["heads"])
         self._mix = arrays["judge.mix.weight"]
         self._head = arrays["judge.head.weight"]
-        self.passages = Passages(kept_bytes)
+        self.passages: Passages[Passage] = Passages(kept_bytes)
         self.parameters = sum(matrix.size for matrix in arrays.values())
 
     def scores(self, question: Sequence[int], solutions: Sequence[Sequence[int]]) -> list[Floats]:

@@ -1,4 +1,4 @@
-"""What the judge keeps of the passages it read, so that no line is computed twice."""
+"""What a reward model keeps of the passages it read, so that no line is computed twice."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from verifier_agent.embedded.transformer import Floats
 
@@ -32,34 +33,49 @@ class Passage:
         return self.reader.nbytes + self.judge.nbytes + self.state.nbytes
 
 
-class Passages:
+Key = tuple[tuple[int, ...], ...]
+
+
+class Kept(Protocol):
+    """What can be kept of a passage."""
+
+    @property
+    def bytes(self) -> int:
+        """What it takes of memory, its key left out."""
+        ...
+
+
+Kind = TypeVar("Kind", bound=Kept)
+
+
+class Passages(Generic[Kind]):
     """The passages used last, at most `limit` bytes of them; safe to share between threads.
 
     A path is a question and the lines behind it. Passages are found by the token ids of all of
-    their path, and the last of a path are forgotten first.
+    their path, passage by passage, and the last of a path are forgotten first.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, ...], Passage] = OrderedDict()
+        self._kept: OrderedDict[Key, Kind] = OrderedDict()
         self.bytes = 0
         """How much is kept."""
 
-    def known(self, path: Sequence[Sequence[int]]) -> list[Passage]:
+    def known(self, path: Sequence[Sequence[int]]) -> list[Kind]:
         """Return the passages of the longest beginning of a path that is kept."""
         found = []
         with self._lock:
-            for key in _keys(path):
+            for key in keys(path):
                 if key not in self._kept:
                     break
                 found.append(self._kept[key])
         return found
 
-    def keep(self, path: Sequence[Sequence[int]], passages: Sequence[Passage]) -> None:
+    def keep(self, path: Sequence[Sequence[int]], passages: Sequence[Kind]) -> None:
         """Keep the passages of a path as those used last; forget those unused for longest."""
         with self._lock:
-            for key, passage in reversed(list(zip(_keys(path), passages, strict=True))):
+            for key, passage in reversed(list(zip(keys(path), passages, strict=True))):
                 before = self._kept.pop(key, None)
                 self.bytes += passage.bytes - (before.bytes if before else 0)
                 self._kept[key] = passage
@@ -68,9 +84,7 @@ class Passages:
                 self.bytes -= oldest.bytes
 
 
-def _keys(path: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
-    """Return the token ids up to the end of each passage; lines end in a token of their own."""
-    keys: list[tuple[int, ...]] = []
-    for passage in path:
-        keys.append((*(keys[-1] if keys else ()), *passage))
-    return keys
+def keys(path: Sequence[Sequence[int]]) -> list[Key]:
+    """Return the token ids up to the end of each passage, cut as the path is."""
+    whole = tuple(map(tuple, path))
+    return [whole[:end] for end in range(1, len(whole) + 1)]

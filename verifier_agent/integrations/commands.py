@@ -18,6 +18,7 @@ from verifier_agent.integrations.asking import BAD_INPUT, NO_ANSWER, ask, errors
 from verifier_agent.integrations.compare import compare_models
 from verifier_agent.integrations.demo import SEED, demonstrate
 from verifier_agent.integrations.evaluate import evaluate_policy
+from verifier_agent.integrations.export import export_reward_model
 from verifier_agent.integrations.limits import (
     BaseUrl,
     JoulesPerFlop,
@@ -179,6 +180,7 @@ def demo(
 app.command("eval")(evaluate_policy)
 app.command("plot")(plot_results)
 app.command("compare")(compare_models)
+app.command("export")(export_reward_model)
 
 
 def read_question(question: str) -> str:

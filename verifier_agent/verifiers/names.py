@@ -26,9 +26,10 @@ def resolve_verifiers(
     """Return the verifiers meant by a name, an object, a function, or several of them.
 
     Names: "auto", "agreement", "arithmetic", "judge" (over `model`), "judge:MODEL" (over another,
-    for instance "judge:openai:gpt-5-mini"), "embedded-prm"; with "@HOW" behind it, for instance
-    "embedded-prm@min", step scores are put together so (`Aggregation`). None: nobody judges. Raises
-    ConfigurationError for anything else, and for two verifiers of one name.
+    for instance "judge:openai:gpt-5-mini"), "embedded-prm", "prm:PRESET:PATH" and "prm:onnx:PATH"
+    (a reward model on this machine; see `verifier_agent.verifiers.local`); with "@HOW" behind it,
+    for instance "embedded-prm@min", step scores are put together so (`Aggregation`). None: nobody
+    judges. Raises ConfigurationError for anything else, and for two verifiers of one name.
     """
     given: Sequence[VerifierLike | None] = (
         cast(Sequence[VerifierLike], verifier)
@@ -76,6 +77,26 @@ def _embedded(model: BaseChatModel) -> tuple[Verifier, ...]:
     return (EmbeddedRewardModel(),)
 
 
+def _prm(rest: str) -> tuple[Verifier, ...]:
+    """Read "PRESET:PATH" of a checkpoint, or "onnx:PATH" of an exported model."""
+    from verifier_agent.verifiers.local import PRESETS
+
+    kind, _, path = rest.partition(":")
+    if not path or kind not in (EXPORTED, *PRESETS):
+        raise ConfigurationError(
+            f"verifier 'prm:{rest}': write prm:PRESET:PATH for a checkpoint, or prm:onnx:PATH for "
+            f"what verifier-agent export wrote{nearest(kind, [EXPORTED, *PRESETS])}"
+        )
+    from verifier_agent.verifiers.local import LocalRewardModel
+
+    if kind == EXPORTED:
+        return (LocalRewardModel.from_onnx(path),)
+    return (LocalRewardModel.from_checkpoint(path, kind),)
+
+
+EXPORTED = "onnx"
+_FAMILIES: dict[str, Callable[[str], tuple[Verifier, ...]]] = {"judge": _judge, "prm": _prm}
+"""Names that say more behind a colon."""
 _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "agreement": lambda model: (Agreement(),),
     "arithmetic": _arithmetic,
@@ -90,12 +111,12 @@ def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ..
         inner, at, how = verifier.rpartition("@")
         if at and how in AGGREGATIONS:
             return tuple(Aggregated(one, how) for one in _resolve(inner, model))
-        if verifier.startswith("judge:"):
-            return _judge(verifier.removeprefix("judge:"))
+        family, colon, rest = verifier.partition(":")
+        if colon and family in _FAMILIES:
+            return _FAMILIES[family](rest)
         if verifier not in _NAMED:
-            raise ConfigurationError(
-                f"unknown verifier {verifier!r}{nearest(verifier, [*_NAMED, 'judge:MODEL'])}"
-            )
+            known = [*_NAMED, "judge:MODEL", "prm:PRESET:PATH"]
+            raise ConfigurationError(f"unknown verifier {verifier!r}{nearest(verifier, known)}")
         return _NAMED[verifier](model)
     if isinstance(verifier, type):  # a class can look like a verifier
         raise ConfigurationError(

@@ -4,6 +4,9 @@
 >>> agent = create_verifier_agent("embedded", budget=Budget(calls=8), seed=0)
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from verifier_agent.budget import Budget, Footprint, Price
 from verifier_agent.errors import (
     AccountEmpty,
@@ -31,6 +34,9 @@ from verifier_agent.values import (
     Verify,
 )
 
+if TYPE_CHECKING:
+    from verifier_agent.integrations.chat_model import VerifiedChatModel
+
 __all__ = [
     "AccountEmpty",
     "Budget",
@@ -53,8 +59,19 @@ __all__ = [
     "Task",
     "Verdict",
     "VerificationError",
+    "VerifiedChatModel",
     "Verifier",
     "VerifierAgentError",
     "Verify",
     "create_verifier_agent",
 ]
+
+
+_LAZY = {"VerifiedChatModel": "verifier_agent.integrations.chat_model"}
+"""What takes long to import, or needs an extra: its module is read when it is asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)

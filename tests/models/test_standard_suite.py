@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,47 +11,9 @@ from langchain_core.messages import AIMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 
+from tests.models.assistant import assistant
 from verifier_agent.models import OpenAIChatModel
-from verifier_agent.testing import Choice, ModelServer, Reply, Request, Usage
-
-VALUES = {
-    "input": 3,
-    "answer_style": "pirate",
-    "customer_name": "你好啊集团 こんにちは",
-    "location": "San Francisco",
-}
-
-
-def example(schema: dict[str, Any]) -> dict[str, Any]:
-    """Fill the required properties of a schema with something that fits."""
-    kinds = {"string": "text", "integer": 1, "number": 1.0, "boolean": True}
-    properties = schema.get("properties", {})
-    return {
-        name: VALUES.get(name, kinds.get(properties[name].get("type"), "text"))
-        for name in schema.get("required", properties)
-    }
-
-
-def assistant(request: Request) -> Reply:
-    """Answer like a model: a forced or fitting tool call, JSON where asked for, else words."""
-    form = request.body.get("response_format") or {}
-    if form.get("type") == "json_schema":
-        return Reply(json.dumps(example(form["json_schema"]["schema"])))
-    if form.get("type") == "json_object":
-        return Reply(json.dumps({"setup": "why?", "punchline": "because"}))
-    tools = {tool["function"]["name"]: tool["function"] for tool in request.body.get("tools", [])}
-    answered = request.messages[-1]["role"] == "tool"
-    if tools and not answered:
-        choice = request.body.get("tool_choice", "auto")
-        name = choice["function"]["name"] if isinstance(choice, dict) else next(iter(tools))
-        arguments = json.dumps(example(tools[name].get("parameters", {})), ensure_ascii=False)
-        return Reply(Choice(tool_calls=((name, arguments),)))
-    if request.question == "reason":
-        return Reply(Choice(text="so it is", reasoning="let me see"))
-    if request.question == "cached":
-        usage = Usage(input_tokens=9, output_tokens=2, cached_tokens=4)
-        return Reply("again", usage=usage)
-    return Reply("Hello to you, and a good day.")
+from verifier_agent.testing import ModelServer
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.store.base import BaseStore
@@ -15,12 +14,24 @@ from verifier_agent.accounts import Account
 from verifier_agent.budget import Budget, Footprint, Price
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph.agent import Agent
+from verifier_agent.graph.controller import ATTEMPTS
 from verifier_agent.graph.edge import Controller
 from verifier_agent.graph.nodes import Nodes
-from verifier_agent.graph.settings import Parts, check_numbers, read_budget
+from verifier_agent.graph.settings import (
+    Parts,
+    check_numbers,
+    check_retries,
+    read_budget,
+    with_form,
+)
 from verifier_agent.graph.state import Face, Plain, State
-from verifier_agent.graph.tables import Answerer, callers, footprint_table, price_table
-from verifier_agent.models import resolve_model
+from verifier_agent.graph.tables import (
+    Answerer,
+    callers,
+    footprint_table,
+    price_table,
+)
+from verifier_agent.models import ModelLike
 from verifier_agent.search import PolicyFunction, agree, passed, resolve_policy, sample, until
 from verifier_agent.selection import SelectorFunction, resolve_selector, vote, weighted_vote
 from verifier_agent.values import Verifier
@@ -58,7 +69,7 @@ def _compares(verifier: Verifier) -> bool:
 
 
 def create_verifier_agent(
-    model: str | BaseChatModel | Mapping[str, str | BaseChatModel],
+    model: ModelLike | Mapping[str, ModelLike],
     *,
     verifier: VerifierLike | Sequence[VerifierLike] = "auto",
     policy: str | PolicyFunction | None = None,
@@ -67,6 +78,7 @@ def create_verifier_agent(
     prices: Mapping[str, Price | Mapping[str, float]] | None = None,
     footprints: Mapping[str, Footprint | Mapping[str, Any]] | None = None,
     max_tokens: int | None = None,
+    max_retries: int | None = None,
     seed: int | None = None,
     answer: Callable[[str], str | None] | None = None,
     checkpointer: Checkpointer = None,
@@ -82,8 +94,9 @@ def create_verifier_agent(
     known are account, budget, context, max_tokens, policy, run_id, seed and selector.
 
     Args:
-        model: A LangChain chat model, or a name: "embedded", "openai:NAME", "PROVIDER:NAME"; or
-            several of them by names that a policy's actions can ask for, the first by default.
+        model: A LangChain chat model, one with tools or other arguments bound to it, or a name:
+            "embedded", "openai:NAME", "PROVIDER:NAME"; or several of them by names that a
+            policy's actions can ask for, the first by default.
         verifier: What judges candidates: a name ("auto", "agreement", "arithmetic", "judge",
             "embedded-prm"), a `Verifier`, a plain function `(task, candidate) -> bool | float |
             Verdict`, or several of them. "auto" is agreement, with a judge over the same model
@@ -100,6 +113,8 @@ def create_verifier_agent(
             embedded models know theirs; what is not in it is looked up in EcoLogits (extra
             `impact`). A limit in joules needs all of them.
         max_tokens: Cap on generated tokens per request. Default: the model's own.
+        max_retries: Further requests per candidate after transient errors, as far as the budget
+            allows. Default: 2.
         seed: Makes runs repeatable, as far as the model is. Default: another one each run.
         answer: From an answer's text to the key that votes are counted by, or None. Default:
             `verifier_agent.answers.answer_key`.
@@ -114,6 +129,38 @@ def create_verifier_agent(
     Raises:
         ConfigurationError: A wrong argument; nothing has been spent.
     """
+    parts = read_parts(
+        model,
+        verifier=verifier,
+        policy=policy,
+        budget=budget,
+        selector=selector,
+        prices=prices,
+        footprints=footprints,
+        max_tokens=max_tokens,
+        max_retries=max_retries,
+        seed=seed,
+        answer=answer,
+    )
+    graph = assemble(parts).compile(checkpointer=checkpointer, store=store, name=name)
+    return Agent.of(graph, budget=parts.budget, account=account)
+
+
+def read_parts(
+    model: ModelLike | Mapping[str, ModelLike],
+    *,
+    verifier: VerifierLike | Sequence[VerifierLike],
+    policy: str | PolicyFunction | None,
+    budget: Budget | Mapping[str, Any] | None,
+    selector: str | SelectorFunction | None,
+    prices: Mapping[str, Price | Mapping[str, float]] | None,
+    footprints: Mapping[str, Footprint | Mapping[str, Any]] | None,
+    max_tokens: int | None,
+    max_retries: int | None,
+    seed: int | None,
+    answer: Callable[[str], str | None] | None,
+) -> Parts:
+    """Return what an agent is made of, checked: the arguments of `create_verifier_agent`."""
     models = read_models(model)
     first = next(iter(models.values())).model
     if answer is None:
@@ -121,11 +168,12 @@ def create_verifier_agent(
     if not callable(answer):
         raise ConfigurationError(f"answer={answer!r}: give a function from text to a key or None")
     check_numbers(seed, max_tokens)
+    check_retries(max_retries)
     verifiers = resolve_verifiers(verifier, model=first)
     paid = callers(models.values(), verifiers)
     parts = Parts(
         models=models,
-        verifiers=verifiers,
+        verifiers=with_form(verifiers, models.values()),
         policy=default_policy(verifiers) if policy is None else resolve_policy(policy),
         selector=default_selector(verifiers) if selector is None else resolve_selector(selector),
         budget=DEFAULT_BUDGET if budget is None else read_budget(budget),
@@ -134,22 +182,20 @@ def create_verifier_agent(
         max_tokens=max_tokens,
         seed=seed,
         answer=answer,
+        attempts=ATTEMPTS if max_retries is None else 1 + max_retries,
     )
     parts.check()
-    graph = assemble(parts).compile(checkpointer=checkpointer, store=store, name=name)
-    return Agent.of(graph, budget=parts.budget, account=account)
+    return parts
 
 
-def read_models(
-    given: str | BaseChatModel | Mapping[str, str | BaseChatModel],
-) -> dict[str, Answerer]:
+def read_models(given: ModelLike | Mapping[str, ModelLike]) -> dict[str, Answerer]:
     """Return the models by name: one alone goes by its own."""
     if not isinstance(given, Mapping):
-        alone = Answerer.of(resolve_model(given))
+        alone = Answerer.of(given)
         return {alone.capabilities.name: alone}
     if not given:
         raise ConfigurationError("model={}: at least one model is needed")
-    return {str(name): Answerer.of(resolve_model(one)) for name, one in given.items()}
+    return {str(name): Answerer.of(one) for name, one in given.items()}
 
 
 class Both(Runnable[Plain, Plain]):

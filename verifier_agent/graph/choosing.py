@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from langchain_core.messages import AIMessage, messages_from_dict
 
+from verifier_agent.models import tool_calls_text
 from verifier_agent.selection import SelectorFunction, best
 from verifier_agent.tree import Tree
 from verifier_agent.values import Select, Selection
@@ -49,7 +50,8 @@ def answer_message(tree: Tree, selection: Selection) -> AIMessage | None:
     candidate = tree[selection.candidate]
     message = messages_from_dict([candidate.message])[0]
     assert isinstance(message, AIMessage)
-    if message.text.strip() != candidate.text.strip():
+    said = candidate.text.removesuffix(tool_calls_text(message)).rstrip("\n")
+    if message.text.strip() != said.strip():
         # the model wrote the last part only: the beginning came from the candidates above it
-        message = message.model_copy(update={"content": candidate.text})
+        message = message.model_copy(update={"content": said})
     return message

@@ -83,6 +83,8 @@ class Bounds:
     """(action, cap in tokens) → what judging one such candidate will cost at most, as foreseen."""
     cap: Callable[[Generate | Revise], int | None]
     """action → the cap on generated tokens that was asked for, if any."""
+    attempts: int = ATTEMPTS
+    """Requests per candidate at most."""
 
 
 def decide(
@@ -200,7 +202,7 @@ def _afford(
             left = left.minus(times(unit, n))
     again = Cost.total(times(request, a.n) for a, _, request in chosen)
     more = left.fits(again) if chosen else 0
-    attempts = 1 + int(min(more, ATTEMPTS - 1))
+    attempts = 1 + int(min(more, bounds.attempts - 1))
     spare = int(min(more - (attempts - 1), attempts))
     seconds = None if remaining.seconds == float("inf") else remaining.seconds - LEAST_SECONDS
     return tuple(

@@ -20,7 +20,7 @@ from verifier_agent.graph.growing import Work
 from verifier_agent.graph.once import process
 from verifier_agent.graph.settings import Parts, begin, per_call, resume
 from verifier_agent.graph.state import SCHEMA, Plain, Run, merge
-from verifier_agent.models import Capabilities, input_bound
+from verifier_agent.models import Capabilities
 from verifier_agent.search.demands import APPENDING, CONTINUING, models_of, named_models
 from verifier_agent.tree import Tree
 from verifier_agent.values import Cost, Generate, Revise, Verify
@@ -136,14 +136,15 @@ def bounds(parts: Parts, run: Run) -> Bounds:
     @cache  # asked several times for one action, with other caps
     def prompt(action: Generate | Revise) -> int | None:
         shown = [*run.messages, *brief(action, run.tree, able(action)).messages()]
-        return input_bound(shown, margins=able(action).margins)
+        return parts.answerer(action)[1].bound(shown)
 
     def request(action: Generate | Revise, cap: int) -> Cost:
         tokens = prompt(action)
         if tokens is None and run.remaining.priced:
             raise ConfigurationError(
                 "a limit in tokens or dollars cannot hold: the messages have parts whose tokens "
-                "cannot be bounded (images, audio, files); use a limit in calls or seconds"
+                "cannot be bounded (images, audio, files), or a tool is run by the server; "
+                "use a limit in calls or seconds"
             )
         # a model that retries by itself, unseen, may send each request several times
         sent = 1 + able(action).retries
@@ -160,4 +161,4 @@ def bounds(parts: Parts, run: Run) -> Bounds:
     def cap(action: Generate | Revise) -> int | None:
         return parts.max_tokens or able(action).default_cap
 
-    return Bounds(request=request, judging=judgement, cap=cap)
+    return Bounds(request=request, judging=judgement, cap=cap, attempts=parts.attempts)

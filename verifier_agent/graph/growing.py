@@ -19,9 +19,10 @@ from verifier_agent.graph.controller import Planned
 from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
 from verifier_agent.graph.tables import Answerer
-from verifier_agent.models import Capabilities, call_options, usage_cost
+from verifier_agent.models import call_options, text_bound, tool_calls_text, usage_cost
 from verifier_agent.plain import Value
 from verifier_agent.values import Candidate, Cost, Generate, Revise
+from verifier_agent.verifiers import Form
 
 STEP_END = "\n"
 """A step is one line."""
@@ -85,7 +86,7 @@ def requests(parts: Parts, work: Work, process: str, started: float) -> list[Req
                 ids=ids,
                 name=model,
                 answerer=answerer,
-                call=_call(able, action, shown, planned.allowance, ids, work.seed, started),
+                call=_call(answerer, action, shown, planned.allowance, ids, work.seed, started),
                 lost=work.process != process,
             )
             for ids in groups
@@ -94,7 +95,7 @@ def requests(parts: Parts, work: Work, process: str, started: float) -> list[Req
 
 
 def _call(
-    able: Capabilities,
+    answerer: Answerer,
     action: Generate | Revise,
     shown: Sequence[BaseMessage],
     allowance: Allowance,
@@ -103,19 +104,20 @@ def _call(
     started: float,
 ) -> Call:
     stepwise = isinstance(action, Generate) and action.until == "step"
+    able, bound = answerer.capabilities, answerer.options
     options = call_options(
         able,
         n=len(ids),
         temperature=action.temperature,
         seeds=[draw_seed(seed, name) for name in ids],
-        stop=[STEP_END] if stepwise else (),
+        stop=[STEP_END, *(bound.get("stop") or ())] if stepwise else (),
         max_tokens=allowance.max_tokens,
         # token probabilities are asked for only where they cost nothing
         logprobs=able.free,
     )
     return Call(
         messages=shown,
-        options=options,
+        options={**bound, **options},
         attempts=allowance.attempts,
         deadline=math.inf if allowance.seconds is None else started + allowance.seconds,
     )
@@ -210,16 +212,20 @@ def _with_message(
     said = (
         message.text.strip()
         or message.tool_calls
+        or message.invalid_tool_calls
         or message.additional_kwargs.get("refusal")
         or stated.get("answer")
     )
     # what was continued may have been the whole answer already: then nothing more is no error
     empty = not said and not request.brief.prefix
+    fit = Form.of(request.answerer.options).objection(message) is None
     return replace(
         candidate,
-        text=whole.rstrip("\n"),
+        # who reads the text is shown the calls too
+        text="\n".join(filter(None, (whole.rstrip("\n"), tool_calls_text(message)))),
         done=done,
-        answer=_key(parts, stated, message, whole) if done and not empty else None,
+        # what is not of the form that was asked for has no vote
+        answer=_key(parts, stated, message, whole) if done and fit and not empty else None,
         error="the model returned an empty message" if empty else None,
         model=stated.get("model", candidate.model),
     )
@@ -273,8 +279,10 @@ def charges(
     if any(cost is not None for cost in reported):
         costs[: len(reported)] = [cost or Cost() for cost in reported]
     elif messages:
-        # without a cap, the text itself is the bound: a token is at least a byte
-        most = sum(allowance.max_tokens or len(m.text.encode()) for m in messages)
+        # without a cap, what was said is the bound: a token is at least a byte
+        most = sum(
+            allowance.max_tokens or text_bound(m.text + tool_calls_text(m)) for m in messages
+        )
         costs[0] = Cost(
             calls=1, input_tokens=allowance.input_tokens, output_tokens=most, exact=False
         )

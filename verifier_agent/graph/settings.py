@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from verifier_agent.models import Capabilities
 from verifier_agent.search import Policy, PolicyFunction, resolve_policy
 from verifier_agent.selection import Selector, SelectorFunction, resolve_selector
 from verifier_agent.values import Cost, Generate, Revise, Verifier
+from verifier_agent.verifiers import Form
 
 UNKNOWN = Footprint()
 
@@ -37,6 +38,8 @@ class Parts:
     max_tokens: int | None
     seed: int | None
     answer: Callable[[str], str | None]
+    attempts: int
+    """Requests per candidate at most, where the budget allows it."""
     context: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:
@@ -48,6 +51,12 @@ class Parts:
                 f"budget usd={self.budget.usd}: the price of {unpriced[0]!r} is unknown; "
                 f"pass prices={{{unpriced[0]!r}: Price(input=…, output=…)}} "
                 "in dollars per million tokens"
+            )
+        renamed = [one.capabilities.name for one in self.models.values() if "model" in one.options]
+        if renamed and (self.budget.usd is not None or self.budget.joules is not None):
+            raise ConfigurationError(
+                f"a limit in dollars or joules goes by {renamed[0]!r}, and the argument `model` "
+                "would ask another one: make that a model of the agent"
             )
         known = {name for name, footprint in self.footprints.items() if footprint.joules_known}
         unmeasured = [name for name in called if name not in known]
@@ -68,6 +77,11 @@ class Parts:
                     "is known to cap the length of its replies; use a limit in calls or seconds"
                 )
 
+    def bind(self, options: Mapping[str, Any]) -> Parts:
+        """Return the same with more arguments for every request to the models."""
+        models = {name: one.bind(options) for name, one in self.models.items()}
+        return replace(self, models=models, verifiers=with_form(self.verifiers, models.values()))
+
     def answerer(self, action: Generate | Revise) -> tuple[str, Answerer]:
         """Return the model that an action asks, with its name; raises PolicyError for another."""
         name = next(iter(self.models)) if action.model is None else action.model
@@ -81,7 +95,17 @@ class Parts:
         return replace(cost, usd=None) if price is None else price.of(cost)
 
 
-_PER_CALL = ("account", "budget", "context", "max_tokens", "policy", "run_id", "seed", "selector")
+def with_form(verifiers: tuple[Verifier, ...], models: Iterable[Answerer]) -> tuple[Verifier, ...]:
+    """Return the verifiers, and one more that checks the form that the models are asked for."""
+    forms = [form for one in models if (form := Form.of(one.options)).asked]
+    others = tuple(v for v in verifiers if not isinstance(v, Form))
+    if not forms or any(v.name == Form.name for v in others):
+        return verifiers
+    return *others, forms[0]
+
+
+PER_CALL = ("account", "budget", "context", "max_tokens", "policy", "run_id", "seed", "selector")
+"""What one call may change of an agent's settings."""
 
 
 def per_call(parts: Parts, config: RunnableConfig) -> tuple[Parts, str | None]:
@@ -95,8 +119,8 @@ def per_call(parts: Parts, config: RunnableConfig) -> tuple[Parts, str | None]:
             f'config["configurable"]["verifier_agent"]={given!r}: a dict is needed'
         )
     for key in given:
-        if key not in _PER_CALL:
-            raise ConfigurationError(f"unknown setting {key!r}{nearest(str(key), _PER_CALL)}")
+        if key not in PER_CALL:
+            raise ConfigurationError(f"unknown setting {key!r}{nearest(str(key), PER_CALL)}")
     changes: dict[str, Any] = {key: given[key] for key in ("max_tokens", "seed") if key in given}
     if "budget" in given:
         changes["budget"] = read_budget(given["budget"])
@@ -161,6 +185,14 @@ def check_numbers(seed: Any, max_tokens: Any) -> None:
         raise ConfigurationError(
             f"max_tokens={max_tokens!r}: a whole number of at least 1 is needed"
         )
+
+
+def check_retries(max_retries: Any) -> None:
+    """Raise ConfigurationError unless `max_retries` is a whole number or None."""
+    if max_retries is not None and (
+        isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0
+    ):
+        raise ConfigurationError(f"max_retries={max_retries!r}: a whole number of at least 0")
 
 
 def begin(parts: Parts, run_id: str | None) -> Plain:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
 
 from verifier_agent.budget import Footprint, Price
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.models import Capabilities, capabilities
+from verifier_agent.models import (
+    Capabilities,
+    ModelLike,
+    capabilities,
+    input_bound,
+    read_options,
+    resolve_bound,
+)
 from verifier_agent.models.impact import known_footprint
 from verifier_agent.models.prices import known_price
 from verifier_agent.models.providers import provider_of
@@ -25,11 +33,26 @@ class Answerer:
 
     model: BaseChatModel
     capabilities: Capabilities
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of every request: tools, the form of the answer, stop strings."""
 
     @classmethod
-    def of(cls, model: BaseChatModel) -> Answerer:
-        """Return `model` with what it can do."""
-        return cls(model, capabilities(model))
+    def of(cls, model: ModelLike) -> Answerer:
+        """Return `model`, with what it can do and what is bound to it."""
+        inner, options = resolve_bound(model)
+        return cls(inner, capabilities(inner)).bind(options)
+
+    def bind(self, options: Mapping[str, Any]) -> Answerer:
+        """Return the same with more arguments for every request."""
+        read, cap = read_options(self.capabilities, {**self.options, **options})
+        able = self.capabilities if cap is None else replace(self.capabilities, default_cap=cap)
+        return replace(self, capabilities=able, options=read)
+
+    def bound(self, messages: Sequence[BaseMessage]) -> int | None:
+        """Return the most tokens that a prompt of these messages can have; None if unbounded."""
+        form = {key: value for key, value in self.options.items() if key != "tools"}
+        tools = self.options.get("tools") or ()
+        return input_bound(messages, tools, self.capabilities.margins, form=form)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

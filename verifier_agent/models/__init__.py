@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from verifier_agent.models.bindings import ModelLike, in_place_of, read_options, resolve_bound
 from verifier_agent.models.capabilities import Capabilities, call_options, capabilities
 from verifier_agent.models.failures import (
     UnusableReply,
@@ -13,6 +14,7 @@ from verifier_agent.models.failures import (
 )
 from verifier_agent.models.names import resolve_model
 from verifier_agent.models.tokens import Margins, input_bound, text_bound, usage_cost
+from verifier_agent.models.tool_calls import tool_calls_text
 
 if TYPE_CHECKING:
     from verifier_agent.models.openai_chat import OpenAIChatModel
@@ -20,16 +22,21 @@ if TYPE_CHECKING:
 __all__ = [
     "Capabilities",
     "Margins",
+    "ModelLike",
     "OpenAIChatModel",
     "UnusableReply",
     "call_options",
     "capabilities",
+    "in_place_of",
     "input_bound",
     "is_transient",
     "may_be_billed",
+    "read_options",
+    "resolve_bound",
     "resolve_model",
     "retry_after",
     "text_bound",
+    "tool_calls_text",
     "usage_cost",
 ]
 

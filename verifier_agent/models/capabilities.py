@@ -66,7 +66,7 @@ def capabilities(model: BaseChatModel) -> Capabilities:
 
 # The fields of the integrations that langchain's `init_chat_model` knows; a field of this name
 # is also an argument of a call. `max_tokens` comes last: where both exist, it is an alias.
-_CAPS = ("max_output_tokens", "max_completion_tokens", "max_tokens")
+CAPS = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 _NAMES = ("model_name", "model", "model_id", "deployment_name")
 _SDK_RETRIES = 2
 """What the openai and anthropic SDKs do where an integration leaves `max_retries` at None."""
@@ -84,7 +84,7 @@ def _from_fields(model: BaseChatModel) -> Capabilities:
     fields = type(model).model_fields
     # Ollama's integration takes its options from the constructor: per call it knows none of them
     settled = "num_predict" in fields
-    cap = next((name for name in _CAPS if name in fields), None)
+    cap = next((name for name in CAPS if name in fields), None)
     limit = getattr(model, "num_predict" if settled else cap or "", None)
     names = (getattr(model, name, None) for name in _NAMES)
     name = next((n for n in names if isinstance(n, str) and n), model._llm_type)

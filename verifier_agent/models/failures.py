@@ -113,6 +113,8 @@ def _judge(error: BaseException) -> bool | None:
         return True
     if isinstance(error, TimeoutError | ConnectionError | json.JSONDecodeError):
         return True
+    if isinstance(error, RuntimeError) and str(error) == "Event loop is closed":
+        return True  # a client met a connection of an earlier loop, which it now has dropped
     names = {cls.__name__ for cls in type(error).__mro__}
     if names & TRANSPORT_NAMES or any(name.endswith(TRANSIENT_NAMES) for name in names):
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,7 +38,11 @@ class Margins:
 
 
 def input_bound(
-    messages: Sequence[BaseMessage], tools: Sequence[Any] = (), margins: Margins | None = None
+    messages: Sequence[BaseMessage],
+    tools: Sequence[Any] = (),
+    margins: Margins | None = None,
+    *,
+    form: Any = None,
 ) -> int | None:
     """Return a number of tokens that the prompt does not exceed.
 
@@ -52,10 +57,12 @@ def input_bound(
         messages: the whole conversation to be sent.
         tools: what is given to `bind_tools`, in any of its forms.
         margins: those of the model (`Capabilities.margins`); None: the careful defaults.
+        form: what else of a request may be shown to the model, such as `response_format`.
 
     Returns:
         The bound, or None if there is none: a message holds an image, sound, a file, or another
-        block whose tokens follow from something else than its text.
+        block whose tokens follow from something else than its text; or a tool is one that the
+        server runs, whose results are read as well.
     """
     margins = margins or Margins()
     total = margins.request
@@ -77,8 +84,21 @@ def input_bound(
     if tools:
         total += margins.tools
     for tool in tools:
-        total += margins.message + _json_bytes(convert_to_openai_tool(tool))
-    return total
+        size = _tool_bytes(tool)
+        if size is None:
+            return None
+        total += margins.message + size
+    return total + (_json_bytes(form) if form else 0)
+
+
+def _tool_bytes(tool: Any) -> int | None:
+    """Return the size of a tool's schema; None for a tool that the server runs by itself."""
+    if isinstance(tool, dict) and tool.get("type", "function") not in ("function", "custom"):
+        return None
+    # one in a form of the provider's own stays: its JSON is what the model can be shown
+    with suppress(TypeError, ValueError, KeyError):
+        tool = convert_to_openai_tool(tool)
+    return _json_bytes(tool)
 
 
 def _content_bytes(content: str | list[Any], margins: Margins) -> int | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from verifier_agent.verifiers.aggregated import Aggregated
 from verifier_agent.verifiers.agreement import Agreement
+from verifier_agent.verifiers.form import Form
 from verifier_agent.verifiers.function import FunctionVerifier
 from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 
@@ -17,6 +18,7 @@ __all__ = [
     "Aggregated",
     "Agreement",
     "ArithmeticSteps",
+    "Form",
     "FunctionVerifier",
     "Judge",
     "MeaningAgreement",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, messages_from_dict
 
+from verifier_agent.models import tool_calls_text
 from verifier_agent.values import Task
 
 QUESTION = "TASK"
@@ -68,10 +68,7 @@ def _text(message: BaseMessage) -> str:
     if isinstance(message, ToolMessage):
         lines.insert(0, f"result of {message.name or message.tool_call_id}:")
     if isinstance(message, AIMessage):
-        lines += [
-            f"calls {call['name']}({_json(call['args'])})"
-            for call in (*message.tool_calls, *message.invalid_tool_calls)
-        ]
+        lines += tool_calls_text(message).splitlines()
     return "\n".join(lines)
 
 
@@ -87,7 +84,3 @@ def _texts(content: Any) -> list[str]:
         elif block.get("type") in _TEXTS:
             found.append(str(block.get(_TEXTS[block["type"]], "")))
     return found
-
-
-def _json(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

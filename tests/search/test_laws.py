@@ -26,6 +26,7 @@ from verifier_agent.search import (
     policy,
     rebase,
     revise,
+    rollouts,
     route,
     sample,
     scored,
@@ -61,6 +62,12 @@ steps = st.one_of(
         mcts, few, st.integers(1, 3), st.integers(1, 3), rollouts=st.integers(0, 2), depth=few
     ),
     st.builds(forced, st.integers(1, 3), st.integers(1, 3)),
+    st.builds(
+        rollouts,
+        st.integers(1, 3),
+        find=st.sampled_from(["values", "first_error"]),
+        depth=st.integers(1, 6),
+    ),
 )
 revisers = st.one_of(
     st.builds(revise, few, st.integers(1, 3), threshold=shares, margin=shares),

@@ -27,6 +27,7 @@ POLICIES = [
     "rebase(5, depth=4)",
     "particles(4, 2, depth=4)",
     "mcts(6, 2, 2)",
+    "rollouts(2, depth=3)",
     "wider_or_deeper(6, 2)",
     "wider_or_deeper(6, models=('small', 'large'), prior='beta')",
     "forced(2, 2)",

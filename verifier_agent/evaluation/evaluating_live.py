@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 def evaluate_live(
     model: ModelLike,
-    data: Path | str,
+    data: Path | str | Sequence[Entry],
     settings: Live | None = None,
     *,
     record: Path | str | None = None,
@@ -40,7 +40,8 @@ def evaluate_live(
 
     Args:
         model: As for `create_verifier_agent`.
-        data: A file with one JSON object per line, or "embedded:test"; see `docs/pools.md`.
+        data: A file with one JSON object per line, or "embedded:test"; see `docs/pools.md`. Or
+            its entries, each with an id of its own.
         settings: What is run, and how often.
         record: A pool to keep every answer in. What it holds is not paid for again: the same
             command goes on where an earlier one was ended, and the figures cover both.
@@ -58,7 +59,7 @@ def evaluate_live(
 
 async def aevaluate_live(
     model: ModelLike,
-    data: Path | str,
+    data: Path | str | Sequence[Entry],
     settings: Live | None = None,
     *,
     record: Path | str | None = None,
@@ -71,8 +72,8 @@ async def aevaluate_live(
     runner = Runner(model, settings)
     jobs = runner.together if jobs is None else jobs
     check_count("jobs", jobs)
-    check_out(out, [record, data])
-    entries = read_data(data)
+    check_out(out, [record, data if isinstance(data, Path | str) else None])
+    entries = read_data(data) if isinstance(data, Path | str) else list(data)
     with ExitStack() as stack:
         recording = None
         if record is not None:

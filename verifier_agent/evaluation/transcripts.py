@@ -138,6 +138,7 @@ def _sample(
         "id": f"{seed}:{candidate.id}",
         "parent": None if candidate.parent is None else f"{seed}:{candidate.parent}",
         "done": None if candidate.done else False,
+        "mark": candidate.mark or None,
         "correct": None if right is None else int(candidate.answer == right),
         "tokens": _tokens(candidate),
         "model": candidate.model,

@@ -19,6 +19,7 @@ from verifier_agent.integrations.compare import compare_models
 from verifier_agent.integrations.demo import SEED, demonstrate
 from verifier_agent.integrations.evaluate import evaluate_policy
 from verifier_agent.integrations.export import export_reward_model
+from verifier_agent.integrations.label import label_answers
 from verifier_agent.integrations.limits import (
     BaseUrl,
     JoulesPerFlop,
@@ -181,6 +182,7 @@ app.command("eval")(evaluate_policy)
 app.command("plot")(plot_results)
 app.command("compare")(compare_models)
 app.command("export")(export_reward_model)
+app.command("label")(label_answers)
 
 
 def read_question(question: str) -> str:

@@ -10,6 +10,7 @@ from verifier_agent.search.difficulties import Difficulty, agreement, difficulty
 from verifier_agent.search.exploring import thompson
 from verifier_agent.search.filtering import particles
 from verifier_agent.search.forcing import forced
+from verifier_agent.search.labelling import rollouts
 from verifier_agent.search.mixtures import route, then
 from verifier_agent.search.models import bandit, cascade
 from verifier_agent.search.monte_carlo import mcts
@@ -57,6 +58,7 @@ __all__ = [
     "rebase",
     "resolve_policy",
     "revise",
+    "rollouts",
     "route",
     "sample",
     "scored",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from verifier_agent.spec import Spec
 
-CONTINUING = frozenset({"beam", "mcts", "particles", "rebase"})
+CONTINUING = frozenset({"beam", "mcts", "particles", "rebase", "rollouts"})
 """The policies that let a model continue a partial answer."""
 APPENDING = frozenset({"forced"})
 """Those that put words of their own below it first."""

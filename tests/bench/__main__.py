@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import accuracy, curves, speed, verifier
+from tests.bench import accuracy, curves, local_models, speed, verifier
 
 QUICK: dict[str, Callable[[], None]] = {
     "imports": speed.imports,
@@ -18,6 +18,7 @@ QUICK: dict[str, Callable[[], None]] = {
 }
 WRITING: dict[str, Callable[..., None]] = {
     "curves": curves.by_difficulty,
+    "local-models": local_models.local_models,
     "verifier": verifier.verifier,
     "verifier-validation": verifier.validation,
 }

@@ -36,6 +36,7 @@ from verifier_agent.values import (
 
 if TYPE_CHECKING:
     from verifier_agent.integrations.chat_model import VerifiedChatModel
+    from verifier_agent.integrations.middleware import VerifierMiddleware
 
 __all__ = [
     "AccountEmpty",
@@ -62,12 +63,16 @@ __all__ = [
     "VerifiedChatModel",
     "Verifier",
     "VerifierAgentError",
+    "VerifierMiddleware",
     "Verify",
     "create_verifier_agent",
 ]
 
 
-_LAZY = {"VerifiedChatModel": "verifier_agent.integrations.chat_model"}
+_LAZY = {
+    "VerifiedChatModel": "verifier_agent.integrations.chat_model",
+    "VerifierMiddleware": "verifier_agent.integrations.middleware",
+}
 """What takes long to import, or needs an extra: its module is read when it is asked for."""
 
 

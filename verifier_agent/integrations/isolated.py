@@ -8,7 +8,7 @@ the usage that the outer model reports for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any
@@ -72,32 +72,32 @@ class Isolated:
 
     def run(self) -> dict[str, Any]:
         """Run it in this thread, and return the final state."""
-        writer, managers = stream_writer(), _managers(self.manager, CallbackManager)
+        writer = stream_writer()
+        outer, inner = _managers(self.manager, CallbackManager)
+
+        def tell(event: Any) -> None:
+            writer(event)
+            outer.on_custom_event(EVENT, event, run_id=outer.parent_run_id)
 
         def follow() -> dict[str, Any]:
             state: dict[str, Any] = {}
-            for mode, chunk in self._stream(managers[1]):
-                if mode == "values":
-                    state = chunk
-                    continue
-                writer(chunk)
-                managers[0].on_custom_event(EVENT, chunk, run_id=managers[0].parent_run_id)
+            for mode, chunk in self._stream(inner):
+                state = told(tell, mode, chunk, state)
             return state
 
         return ended(isolated_context().run(follow))
 
     async def arun(self) -> dict[str, Any]:
         """Run it in this event loop, and return the final state; cancelling reaches the run."""
-        writer, managers = stream_writer(), _managers(self.manager, AsyncCallbackManager)
+        writer = stream_writer()
+        outer, inner = _managers(self.manager, AsyncCallbackManager)
 
         async def follow() -> dict[str, Any]:
             state: dict[str, Any] = {}
-            async for mode, chunk in self._astream(managers[1]):
-                if mode == "values":
-                    state = chunk
-                    continue
-                writer(chunk)
-                await managers[0].on_custom_event(EVENT, chunk, run_id=managers[0].parent_run_id)
+            async for mode, chunk in self._astream(inner):
+                state = told(writer, mode, chunk, state)
+                if mode == "custom":
+                    await outer.on_custom_event(EVENT, chunk, run_id=outer.parent_run_id)
             return state
 
         return ended(await asyncio.create_task(follow(), context=isolated_context()))
@@ -110,13 +110,13 @@ class Isolated:
         }
 
     def _stream(self, callbacks: Any) -> Iterator[Any]:
-        return self.graph.stream(self.input, self._config(callbacks), stream_mode=_MODES)
+        return self.graph.stream(self.input, self._config(callbacks), stream_mode=MODES)
 
     def _astream(self, callbacks: Any) -> AsyncIterator[Any]:
-        return self.graph.astream(self.input, self._config(callbacks), stream_mode=_MODES)
+        return self.graph.astream(self.input, self._config(callbacks), stream_mode=MODES)
 
 
-_MODES: Any = ["custom", "values"]
+MODES: Any = ["custom", "values"]
 
 
 def _managers(outer: Manager, kind: type[Any]) -> tuple[Any, Any]:
@@ -130,12 +130,24 @@ def _managers(outer: Manager, kind: type[Any]) -> tuple[Any, Any]:
     return told, kind(handlers=tracers, inheritable_handlers=tracers, parent_run_id=above)
 
 
+def told(
+    tell: Callable[[Any], None], mode: str, chunk: dict[str, Any], state: dict[str, Any]
+) -> dict[str, Any]:
+    """Take in one part of a run's stream in MODES: tell of an event; return the latest state."""
+    if mode == "values":
+        return chunk
+    tell(chunk)
+    return state
+
+
 def stream_writer() -> StreamWriter:
     """Return the writer of a surrounding graph's custom stream; outside of one, nobody listens."""
     try:
-        return get_stream_writer()
+        writer = get_stream_writer()
     except (RuntimeError, KeyError):  # no config; one that is not a graph's
         return lambda chunk: None
+    context = copy_context()  # the writer asks it where in the graph it stands
+    return lambda chunk: context.run(writer, chunk)
 
 
 def host_account() -> Any:

@@ -1,0 +1,87 @@
+"""What becomes of a turn that calls tools: judged like any answer, voted on, or passed through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from verifier_agent.budget import Remaining
+from verifier_agent.search import PolicyFunction
+from verifier_agent.tree import Tree
+from verifier_agent.values import Action, Candidate, Generate, Select, Task, Verdict, Verifier
+from verifier_agent.verifiers import Agreement
+
+Turns = Literal["verify", "vote", "pass"]
+"""How turns that call tools are handled; see `VerifierMiddleware`."""
+
+FIRST = "g0"
+"""The candidate that is drawn first."""
+
+
+def calls_tools(candidate: Candidate) -> bool:
+    """Return True if the candidate's message calls a tool."""
+    return bool(candidate.message.get("data", {}).get("tool_calls"))
+
+
+@dataclass(frozen=True, slots=True)
+class UnlessCalling:
+    """A policy that draws one answer first; unless that calls tools, `policy` goes on."""
+
+    policy: PolicyFunction
+
+    def __call__(self, tree: Tree, remaining: Remaining) -> Sequence[Action]:
+        """Return the next round."""
+        if not len(tree):
+            return [Generate(reason="does this turn call tools?")]
+        if FIRST in tree and tree[FIRST].error is None and calls_tools(tree[FIRST]):
+            return [Select(reason="the turn calls tools, which pass through")]
+        return self.policy(tree, remaining)
+
+
+class OnWords:
+    """Judges as `verifier` does, but no candidate that calls tools: that is nothing it can read."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self.verifier = verifier
+        self.name = verifier.name
+        if hasattr(verifier, "verify_sync"):
+            self.verify_sync: Callable[..., Sequence[Verdict]] = self._verify_sync
+
+    def __getattr__(self, name: str) -> Any:
+        # what else a verifier may have, such as `bound` or `footprint`, is the inner one's
+        if name.startswith("__") or name in ("verifier", "verify_sync"):
+            raise AttributeError(name)
+        return getattr(self.verifier, name)
+
+    async def verify(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """Judge each candidate that answers in words."""
+        words = [c for c in candidates if not calls_tools(c)]
+        return self._all(candidates, await self.verifier.verify(task, words) if words else [])
+
+    def _verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
+        words = [c for c in candidates if not calls_tools(c)]
+        judge = getattr(self.verifier, "verify_sync")  # noqa: B009
+        return self._all(candidates, judge(task, words) if words else [])
+
+    def _all(self, candidates: Sequence[Candidate], said: Sequence[Verdict]) -> list[Verdict]:
+        given = iter(said)
+        return [
+            Verdict(candidate=c.id, verifier=self.name, error="tool calls are not judged here")
+            if calls_tools(c)
+            else next(given)
+            for c in candidates
+        ]
+
+
+def for_turns(
+    turns: Turns, policy: PolicyFunction, verifiers: Sequence[Verifier]
+) -> tuple[PolicyFunction, tuple[Verifier, ...]]:
+    """Return the policy and the verifiers that handle turns with tool calls as asked."""
+    if turns == "verify":
+        return policy, tuple(verifiers)
+    votes = [v for v in verifiers if getattr(v, "relational", False)]
+    others: list[Verifier] = [OnWords(v) for v in verifiers if v not in votes]
+    if turns == "pass":
+        return UnlessCalling(policy), (*votes, *others)
+    return policy, (*(votes or [Agreement()]), *others)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import accuracy, curves, local_models, speed, verifier
+from tests.bench import accuracy, curves, local_models, sibling, speed, strategies, verifier
 
 QUICK: dict[str, Callable[[], None]] = {
     "imports": speed.imports,
@@ -19,6 +19,8 @@ QUICK: dict[str, Callable[[], None]] = {
 WRITING: dict[str, Callable[..., None]] = {
     "curves": curves.by_difficulty,
     "local-models": local_models.local_models,
+    "sibling": sibling.sibling,
+    "strategies": strategies.strategies,
     "verifier": verifier.verifier,
     "verifier-validation": verifier.validation,
 }

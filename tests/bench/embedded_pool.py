@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 from langchain_core.messages import HumanMessage
@@ -16,30 +18,34 @@ SAMPLES = 16
 Plain = dict[str, Any]
 
 
-def recorded(problem: Problem) -> Plain:
+def recorded(
+    problem: Problem,
+    model: EmbeddedChatModel | None = None,
+    count: int = SAMPLES,
+    *,
+    judged: bool = True,
+) -> Plain:
     """Sample answers to a question and have them judged; each sample as a call of its own."""
-    generator, judge = EmbeddedChatModel(seed=0, logprobs=True), EmbeddedRewardModel()
-    result = generator.generate([[HumanMessage(problem.question)]], n=SAMPLES)
+    model = model or EmbeddedChatModel(seed=0, logprobs=True)
+    result = model.generate([[HumanMessage(problem.question)]], n=count)
     messages: Any = [generation.message for generation in result.generations[0]]  # type: ignore[union-attr]
-    texts = [message.text for message in messages]
-    candidates = [Candidate(id=str(place), text=text) for place, text in enumerate(texts)]
-    verdicts = judge.verify_sync(Task(question=problem.question), candidates)
+    verdicts = verdicts_of(problem, [message.text for message in messages]) if judged else []
     samples = []
-    for message, verdict in zip(messages, verdicts, strict=True):
+    for message, verdict in zip_longest(messages, verdicts):
         read, written = (message.usage_metadata[f"{way}_tokens"] for way in ("input", "output"))
         cost = Cost(calls=1, input_tokens=read, output_tokens=written)
         key = answer_key(message.text)
-        samples.append(
-            {
-                "text": message.text,
-                "answer": key,
-                "correct": int(key == problem.answer),
-                "tokens": written,
-                "scores": scores(problem, message, verdict),
-                "cost": generator.footprint.of(cost).to_dict(),
-                "verifier_cost": judge.footprint.of(verdict.cost).to_dict(),
-            }
-        )
+        sample = {
+            "text": message.text,
+            "answer": key,
+            "correct": int(key == problem.answer),
+            "tokens": written,
+            "scores": scores(problem, message, verdict),
+            "cost": model.footprint.of(cost).to_dict(),
+        }
+        if verdict is not None:
+            sample["verifier_cost"] = EmbeddedRewardModel().footprint.of(verdict.cost).to_dict()
+        samples.append(sample)
     # the numbers of a problem are its own, so its question is a name
     return {
         "id": problem.question,
@@ -49,14 +55,20 @@ def recorded(problem: Problem) -> Plain:
     }
 
 
-def scores(problem: Problem, message: Any, verdict: Verdict) -> dict[str, float]:
+def verdicts_of(problem: Problem, texts: Sequence[str]) -> list[Verdict]:
+    """Return what the reward model says of answers."""
+    candidates = [Candidate(id=str(place), text=text) for place, text in enumerate(texts)]
+    return EmbeddedRewardModel().verify_sync(Task(question=problem.question), candidates)
+
+
+def scores(problem: Problem, message: Any, verdict: Verdict | None) -> dict[str, float]:
     """Return what a sample is chosen by: the reward model, the generator, an exact checker."""
     pieces = message.response_metadata["logprobs"]["content"]
     ended = message.response_metadata["finish_reason"] == "stop"
     labels = label(problem.question, message.text, ended)
     return {
         # a sample that cannot be judged has no score
-        **({} if verdict.score is None else {"prm": verdict.score}),
+        **({} if verdict is None or verdict.score is None else {"prm": verdict.score}),
         "likelihood": math.exp(sum(piece["logprob"] for piece in pieces)),
         "exact": float(bool(labels) and all(line.right for line in labels)),
     }

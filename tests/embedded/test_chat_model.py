@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
 from langchain_core.tracers._streaming import _StreamingCallbackHandler
 
+from verifier_agent import embedded
 from verifier_agent.embedded import EmbeddedChatModel, example
 from verifier_agent.embedded.decoding import CONTEXT_WINDOW, LOCKSTEP, generator
 from verifier_agent.embedded.tokenizer import SOLVE_ID, VOCABULARY, encode
@@ -271,3 +273,20 @@ def test_a_reply_that_fills_the_context_window_ends_by_length() -> None:
 
 def test_the_vocabulary_has_no_word_twice() -> None:
     assert len(set(VOCABULARY)) == len(VOCABULARY)
+
+
+def test_the_sibling_is_another_model_with_fourteen_times_the_weights() -> None:
+    sibling = EmbeddedChatModel(weights="sibling", seed=7)
+    assert sibling.model_name == "embedded-sibling"
+    sizes = [model.footprint.parameters or 0 for model in (sibling, MODEL)]
+    assert sizes[0] / sizes[1] == pytest.approx(14, abs=0.5)
+    easy = example(1, 1)
+    solution = texts(sibling, [HumanMessage(easy.question)], temperature=0)[0]
+    assert solution.splitlines()[-1] == f"Answer: {easy.answer}"
+    assert pickle.loads(pickle.dumps(sibling)) == sibling
+
+
+def test_all_shipped_weights_take_at_most_sixteen_megabytes() -> None:
+    shipped = list(Path(embedded.__file__).parent.glob("*.npz"))
+    assert {path.stem for path in shipped} == {"generator", "reward_model", "sibling"}
+    assert sum(path.stat().st_size for path in shipped) <= 16_000_000

@@ -20,6 +20,7 @@ from verifier_agent.embedded.decoding import (
     LOCKSTEP,
     Prompt,
     Reply,
+    Weights,
     draws,
     generator,
     grow,
@@ -51,6 +52,8 @@ class EmbeddedChatModel(BaseChatModel):
     ConfigurationError for a question with an unknown word, or longer than the context window.
     """
 
+    weights: Weights = "generator"
+    """"sibling" has 14 times as many, for a small model beside a large one."""
     temperature: float = Field(default=1.0, ge=0)
     """0 always takes the likeliest token."""
     seed: int | None = None
@@ -65,13 +68,13 @@ class EmbeddedChatModel(BaseChatModel):
 
     @property
     def model_name(self) -> str:
-        """The name in responses."""
-        return "embedded"
+        """The name in responses, by which `resolve_model` finds it too."""
+        return "embedded" if self.weights == "generator" else f"embedded-{self.weights}"
 
     @property
     def footprint(self) -> Footprint:
         """Its size, and what it takes of energy."""
-        return footprint(generator().parameters)
+        return footprint(generator(self.weights).parameters)
 
     @property
     def capabilities(self) -> dict[str, Any]:
@@ -140,7 +143,7 @@ class EmbeddedChatModel(BaseChatModel):
             samples = call.samples[first : first + LOCKSTEP]
             replies = [Reply(call.prompt) for _ in samples]
             sources = [draws(call.prompt, *sample) for sample in samples]
-            for _ in grow(generator(), call.prompt, replies, sources):
+            for _ in grow(generator(self.weights), call.prompt, replies, sources):
                 pass
             for reply in replies:
                 message = AIMessage(
@@ -162,9 +165,8 @@ class EmbeddedChatModel(BaseChatModel):
         if len(call.samples) > 1:
             raise ConfigurationError(f"a stream carries one sample, not {len(call.samples)}")
         reply = Reply(call.prompt)
-        for (new,) in grow(
-            generator(), call.prompt, [reply], [draws(call.prompt, *call.samples[0])]
-        ):
+        sources = [draws(call.prompt, *call.samples[0])]
+        for (new,) in grow(generator(self.weights), call.prompt, [reply], sources):
             if new:
                 chunk = ChatGenerationChunk(message=AIMessageChunk(content=new))
                 if run_manager:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from verifier_agent.embedded.tokenizer import END_ID, PAD_ID, SOLVE_ID, piece_text
 from verifier_agent.embedded.transformer import Floats, LanguageModel, log_softmax
 from verifier_agent.embedded.weights import shipped
+
+Weights = Literal["generator", "sibling"]
+"""The files of weights that ship; the sibling has 14 times as many."""
 
 CONTEXT_WINDOW = 640
 """Tokens of question, partial solution and reply together; training saw up to about 540."""
@@ -91,9 +95,9 @@ class Reply:
         return longest
 
 
-def generator() -> LanguageModel:
-    """Return the embedded generator."""
-    return shipped("generator.npz", lambda arrays, about: LanguageModel(arrays, about["heads"]))
+def generator(name: Weights = "generator") -> LanguageModel:
+    """Return the embedded generator, or its larger sibling."""
+    return shipped(f"{name}.npz", lambda arrays, about: LanguageModel(arrays, about["heads"]))
 
 
 def draws(prompt: Prompt, seed: int, index: int) -> np.random.Generator:

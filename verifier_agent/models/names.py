@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableBinding
@@ -38,6 +38,12 @@ PROVIDERS = {
 }
 """Provider, as `init_chat_model` spells it, to the package with its integration."""
 
+EMBEDDED: dict[str, Literal["generator", "sibling"]] = {
+    "embedded": "generator",
+    "embedded-sibling": "sibling",
+}
+"""The models that ship, by name, to their weights."""
+
 _INFERRED = (
     (r"gpt-|o\d|chatgpt", "openai"),
     (r"claude", "anthropic"),
@@ -60,9 +66,9 @@ def resolve_model(
     """Return the chat model that `model` names; a chat model is returned as it is.
 
     Args:
-        model: "embedded"; "openai:NAME"; any NAME together with `base_url`; "provider:NAME" or a
-            bare name whose provider is plain ("claude-…"), for which langchain's integration is
-            used; or a chat model.
+        model: "embedded" or "embedded-sibling"; "openai:NAME"; any NAME together with `base_url`;
+            "provider:NAME" or a bare name whose provider is plain ("claude-…"), for which
+            langchain's integration is used; or a chat model.
         base_url: of a server that speaks OpenAI's chat API, with its "/v1".
         options: arguments of the model's class, for instance `temperature`.
 
@@ -107,8 +113,8 @@ def _given(model: Any, base_url: str | None, options: dict[str, Any]) -> BaseCha
 def _named(name: str, base_url: str | None, options: dict[str, Any]) -> BaseChatModel:
     prefix, colon, rest = name.partition(":")
     known = {"openai", *PROVIDERS}
-    if name == "embedded":
-        return _embedded(base_url, options)
+    if name in EMBEDDED:
+        return _embedded(name, base_url, options)
     if colon and prefix in known:
         if not rest:
             raise ConfigurationError(f"model {name!r}: the name after the colon is missing")
@@ -124,7 +130,7 @@ def _named(name: str, base_url: str | None, options: dict[str, Any]) -> BaseChat
         if found is None:
             raise ConfigurationError(
                 f"model {name!r}: no provider is plain from this name; write 'provider:{name}', "
-                f"or pass base_url{nearest(name, {'embedded', *known})}"
+                f"or pass base_url{nearest(name, {*EMBEDDED, *known})}"
             )
         provider, model = found, name
     server: dict[str, Any] = {} if base_url is None else {"base_url": base_url}
@@ -135,14 +141,14 @@ def _named(name: str, base_url: str | None, options: dict[str, Any]) -> BaseChat
     return _from_langchain(provider, model, {**server, **options})
 
 
-def _embedded(base_url: str | None, options: dict[str, Any]) -> BaseChatModel:
+def _embedded(name: str, base_url: str | None, options: dict[str, Any]) -> BaseChatModel:
     if base_url is not None:
-        raise ConfigurationError("model 'embedded' runs in this process: it has no base_url")
+        raise ConfigurationError(f"model {name!r} runs in this process: it has no base_url")
     if importlib.util.find_spec("numpy") is None:
-        raise MissingExtra("model 'embedded'", "embedded")
+        raise MissingExtra(f"model {name!r}", "embedded")
     from verifier_agent.embedded import EmbeddedChatModel
 
-    embedded: BaseChatModel = EmbeddedChatModel(**options)
+    embedded: BaseChatModel = EmbeddedChatModel(weights=EMBEDDED[name], **options)
     return embedded
 
 

@@ -2,7 +2,7 @@
 
     python -m verifier_agent.training.export --checkpoints DIRECTORY --to verifier_agent/embedded
 
-writes `generator.npz` and `reward_model.npz`, each where its checkpoint exists.
+writes `generator.npz`, `sibling.npz` and `reward_model.npz`, each where its checkpoint exists.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ except ImportError as error:
 UNSHIPPED = ("judge.digits",)
 """Heads that only help training."""
 
-ABOUT = {name: {"heads": generator.SIZE.heads} for name in ("generator", "reward_model")}
+ABOUT = {
+    **{name: {"heads": recipe.size.heads} for name, recipe in generator.RECIPES.items()},
+    "reward_model": {"heads": generator.SIZE.heads},
+}
 
 
 def export(checkpoint: Path, target: Path, about: dict[str, int]) -> None:

@@ -4,7 +4,7 @@
 
 leaves `generator_base.pt` after a first stage and `generator.pt` after a second, with larger
 numbers and longer chains, in the directory; run again, it goes on where it was. The sibling has 14
-times the weights, and learns from the first half of the same problems in the first stage.
+times the weights, and learns from the first part of the same problems in each stage.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Recipe:
 
 RECIPES = {
     "generator": Recipe(SIZE, base_steps=3_200, hard_steps=900),
-    "sibling": Recipe(Size(layers=8, width=256, heads=8), 1_600, 900, bfloat16=True),
+    "sibling": Recipe(Size(layers=8, width=256, heads=8), 1_000, 700, bfloat16=True),
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.verifiers.judging import CANDIDATE, TASK, Canned, bodies, report
-from verifier_agent import create_verifier_agent
+from verifier_agent import Budget, create_verifier_agent
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.models import OpenAIChatModel, text_bound
 from verifier_agent.search import best_of
@@ -280,6 +280,7 @@ def test_the_agent_selects_by_tournament() -> None:
             verifier=PairwiseJudge(model(server), rings=2),
             policy=best_of(4),
             selector="tournament",
+            budget=Budget(calls=100),
         )
         assert agent.invoke({"messages": [("user", "q")]})["messages"][-1].text == "xxxx"
 

@@ -107,10 +107,9 @@ STRATEGIES = (
     Strategy(
         "cascade to the sibling",
         "trees and two models",
-        tuple(f"cascade({BOTH}, passed(0.9), n={n})" for n in (1, 2, 4)),
+        tuple(f"cascade({BOTH}, passed(0.9), n={n})" for n in (1, 2)),
         models="both",
     ),
-    Strategy("bandit", "trees and two models", (f"bandit({BOTH}, n=4)",), models="both"),
 )
 
 CLAIMS = (

@@ -36,6 +36,7 @@ from verifier_agent.integrations.limits import (
 )
 from verifier_agent.integrations.live import progress
 from verifier_agent.integrations.plot import plot_results
+from verifier_agent.integrations.serve import serve_models
 from verifier_agent.integrations.shown import as_object, cost, printable, report
 from verifier_agent.integrations.watching import Silence, Watched
 from verifier_agent.models import resolve_model
@@ -183,6 +184,7 @@ app.command("plot")(plot_results)
 app.command("compare")(compare_models)
 app.command("export")(export_reward_model)
 app.command("label")(label_answers)
+app.command("serve")(serve_models)
 
 
 def read_question(question: str) -> str:

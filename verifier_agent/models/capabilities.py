@@ -30,6 +30,8 @@ class Capabilities:
     """Continues a trailing AIMessage instead of answering it."""
     schema: bool = False
     """Holds its answer to a JSON schema sent as `response_format`."""
+    openai: bool = False
+    """Takes per call whatever OpenAI's chat API knows, as it is called there: `top_p`, …"""
     instructions: bool = True
     """False if it reads questions of one kind only, and can be told nothing else."""
     seed: bool = False
@@ -88,10 +90,13 @@ def _from_fields(model: BaseChatModel) -> Capabilities:
     limit = getattr(model, "num_predict" if settled else cap or "", None)
     names = (getattr(model, name, None) for name in _NAMES)
     name = next((n for n in names if isinstance(n, str) and n), model._llm_type)
-    rigid = "openai" in model._llm_type and samples_its_own_way(name)
+    openai = "openai" in model._llm_type
+    rigid = openai and samples_its_own_way(name)
     retries = getattr(model, "max_retries", _SDK_RETRIES) if "max_retries" in fields else 0
     return Capabilities(
         name=name,
+        openai=openai,
+        schema=openai,
         seed="seed" in fields and not settled,
         temperature="temperature" in fields and not (settled or rigid),
         stop=not rigid,

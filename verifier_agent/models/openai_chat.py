@@ -118,6 +118,7 @@ class OpenAIChatModel(BaseChatModel):
             stop=not rigid,
             logprobs=not rigid,
             schema=True,
+            openai=True,
             cap="max_tokens",
             default_cap=self.max_tokens,
             retries=self.max_retries,

@@ -130,7 +130,7 @@ def _read_choice(
     choice: dict[str, Any], reply: dict[str, Any], usage: UsageMetadata | None
 ) -> AIMessage:
     message = choice.get("message") or {}
-    calls, invalid = _read_calls(message.get("tool_calls") or ())
+    calls, invalid = read_calls(message.get("tool_calls") or ())
     return AIMessage(
         content=message.get("content") or "",
         additional_kwargs=_extras(message),
@@ -162,7 +162,8 @@ def _metadata(reply: Mapping[str, Any], choice: Mapping[str, Any]) -> dict[str, 
     return {name: value for name, value in metadata.items() if value is not None}
 
 
-def _read_calls(raw: Sequence[Any]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+def read_calls(raw: Sequence[Any]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    """Return the tool calls, and beside them those whose arguments are no JSON object."""
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for call in raw:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import accuracy, curves, local_models, sibling, speed, strategies, verifier
+from tests.bench import (
+    accuracy,
+    blind,
+    curves,
+    local_models,
+    sibling,
+    speed,
+    strategies,
+    verifier,
+)
 
 QUICK: dict[str, Callable[[], None]] = {
     "imports": speed.imports,
@@ -17,6 +26,7 @@ QUICK: dict[str, Callable[[], None]] = {
     "adaptive": accuracy.adaptive_consistency,
 }
 WRITING: dict[str, Callable[..., None]] = {
+    "blind": blind.votes,
     "curves": curves.by_difficulty,
     "local-models": local_models.local_models,
     "sibling": sibling.sibling,

@@ -11,6 +11,7 @@ from verifier_agent.budget import Remaining
 from verifier_agent.errors import PolicyError
 from verifier_agent.search import (
     Policy,
+    adaptive,
     agree,
     agreement,
     bandit,
@@ -93,8 +94,24 @@ rules = st.recursive(
     max_leaves=4,
 )
 difficulties = st.builds(agreement, st.integers(1, 4)) | st.builds(scored, st.integers(1, 4))
+adaptives = st.builds(
+    adaptive,
+    few,
+    price=shares,
+    first=st.integers(1, 3),
+    batch=st.integers(1, 3),
+    models=models | st.just(()),
+    judge=st.sampled_from(["always", "undecided"]),
+    repair=shares,
+    damage=shares,
+)
 policies = st.recursive(
-    samplers | steps | revisers | arms | st.builds(cascade, models, rules, st.integers(1, 4)),
+    samplers
+    | steps
+    | revisers
+    | arms
+    | adaptives
+    | st.builds(cascade, models, rules, st.integers(1, 4)),
     lambda inner: st.one_of(
         st.builds(until, inner, rules),
         st.builds(then, inner, inner),
@@ -119,6 +136,7 @@ def test_more_calls_only_add_to_what_a_sampler_draws(named: Policy) -> None:
 @pytest.mark.parametrize(
     "named",
     [
+        adaptive(),
         best_of(),
         sample(),
         revise(),

@@ -148,7 +148,12 @@ class Replayer:
         answers = [question.answers[sample] for sample in drawn]
         judging: list[Cost | RecordedCost] = [verdict.cost for verdict in tree.verdicts]
         if self._recorded_scores:
-            judging += [answer.verifier_cost for answer in answers]
+            judged = {verdict.candidate for verdict in tree.verdicts}
+            judging += [
+                question.answers[sample].verifier_cost
+                for c in tree
+                if c.id in judged and (sample := sample_of(c)) is not None
+            ]
         tokens = [answer.tokens for answer in answers if answer.tokens is not None]
         return Point(
             sample=None if chosen is None else sample_of(tree[chosen]),

@@ -3,6 +3,7 @@
 Composition reads like the sentence: `until(sample(32, batch=4), agree(0.95) | spent(usd=0.05))`.
 """
 
+from verifier_agent.search.adapting import adaptive
 from verifier_agent.search.beams import beam
 from verifier_agent.search.branching import wider_or_deeper
 from verifier_agent.search.chaining import chains
@@ -35,6 +36,7 @@ __all__ = [
     "Policy",
     "PolicyFunction",
     "StopRule",
+    "adaptive",
     "agree",
     "agreement",
     "all_of",

@@ -1,0 +1,196 @@
+"""The policy that goes on only while the next action is worth its price."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from verifier_agent.budget import Remaining
+from verifier_agent.search.believing import Belief, believed, opinion, refuted
+from verifier_agent.search.policy import Count, Share, Temperature, policy
+from verifier_agent.search.racing import Race, race
+from verifier_agent.search.revising import shown
+from verifier_agent.tree import Tree
+from verifier_agent.values import Action, Generate, Outcome, Revise, Select, Verify
+
+Price = Annotated[float, Field(ge=0.0, le=1.0)]
+PRICE = 0.0026
+"""Chosen with the prior of the race, for votes; see docs/benchmarks.md."""
+SPEECHLESS = 8
+"""After so many answers most of which have no key, votes will not tell."""
+
+
+@policy
+def adaptive(
+    tree: Tree,
+    remaining: Remaining,
+    n: Count = 64,
+    *,
+    price: Price = PRICE,
+    first: Count = 1,
+    batch: Count = 1,
+    models: tuple[str, ...] = (),
+    judge: Literal["always", "undecided"] = "always",
+    repair: Share = 0.0,
+    damage: Share = 0.0,
+    temperature: Temperature | None = None,
+) -> Sequence[Action]:
+    """Take the next action that is worth most, and end when none is worth its price.
+
+    Works with votes alone: what more of them are worth is an optimal stopping problem (`race`).
+    Where verifiers judged, it goes by what they believe (`believed`): another answer is worth the
+    chance that the leader is wrong times the chance that the next one is good, so both a sure
+    answer and a hopeless question end it. Every reason carries these numbers.
+
+    Args:
+        tree: What there is.
+        remaining: What is left; no more is looked ahead than it can pay for.
+        n: At most so many answers.
+        price: What one call costs, in right answers: 0.0026 says that 385 calls are worth one.
+        first: How many answers are drawn before anything is decided.
+        batch: How many are drawn at once at least. With votes it is as many as are needed before
+            it could end, if that is more.
+        models: Arms: the first answer comes from the first model, each further one from the next;
+            after the last, from the first again, but for those that failed. Without any, the
+            agent's first model makes all.
+        judge: "undecided" draws without the verifier, and shows it the answers only where the
+            votes end without a majority of all.
+        repair: The chance that a revision puts a wrong answer right, as believed before any was
+            made; 0 never revises. Revisions of this run then count too.
+        damage: The chance that a revision takes the place of a right answer and is wrong. The
+            best answer is revised only while (1 - right) · repair - right · damage is worth most
+            (VRR-Stop, 2607.17641).
+        temperature: None: the model's own.
+    """
+    made = [c for c in tree if c.done]
+    plan = _Plan(tree, remaining, n - len(made), price, batch, models, judge, temperature)
+    if len(made) < min(first, n):
+        return plan.draw(min(first, n) - len(made), "the first answers")
+    if plan.left <= 0:
+        return [Select(reason=f"all {n} answers are made")]
+    belief = believed(tree.finished)
+    if belief is None:
+        return plan.by_votes()
+    return plan.by_belief(belief, repair, damage)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One decision: what there is, and how it may go on."""
+
+    tree: Tree
+    remaining: Remaining
+    left: int
+    price: float
+    batch: int
+    models: tuple[str, ...]
+    judge: Literal["always", "undecided"]
+    temperature: float | None
+
+    def by_votes(self) -> list[Action]:
+        """Go by the votes for the two leading answers."""
+        voices = Counter(
+            j.candidate.answer
+            for j in self.tree.finished
+            if j.candidate.answer is not None and not refuted(j)
+        )
+        heard, drawn = voices.total(), len(self.tree.finished)
+        (leader, votes), (_, rival) = [*voices.most_common(2), (None, 0), (None, 0)][:2]
+        if drawn >= SPEECHLESS and 2 * heard < drawn:
+            return self.settle(
+                f"{drawn - heard} of {drawn} answers cannot be compared", votes, drawn
+            )
+        # of the votes that can still come, as many are for one of the two as have been so far
+        reach = max(1, math.ceil(self.horizon() * (votes + rival + 1) / (drawn + 2)))
+        worth = race(votes, rival, reach, self.price)
+        said = _said(leader, votes, rival, drawn, worth, self.price)
+        if worth.least:
+            return self.draw(worth.least, said)
+        return self.settle(said, votes, drawn)
+
+    def settle(self, said: str, votes: int, drawn: int) -> list[Action]:
+        """End by votes, or have the answers judged if they leave it undecided."""
+        agreed = 2 * votes > drawn
+        silent = tuple(j.candidate.id for j in self.tree.finished if opinion(j) is None)
+        if self.judge == "undecided" and not agreed and silent:
+            return [Verify(candidates=silent, reason=f"{said}; the verifier decides")]
+        return [Select(outcome="agreed" if agreed else "plateau", reason=said)]
+
+    def by_belief(self, belief: Belief, repair: float, damage: float) -> list[Action]:
+        """Go by what verifiers believe: draw, revise the best, or end."""
+        best, right = belief.leader.candidate, belief.right
+        revision = (1 - right) * self.repaired(repair) - right * damage if repair else 0.0
+        said = (
+            f"{best.id} is believed right with {right:.3f}; another answer is worth "
+            f"{belief.gain:+.4f} (good with {belief.promise:.3f})"
+        )
+        said += f", a revision {revision:+.4f}" if repair else ""
+        if belief.proven or max(belief.gain, revision) <= self.price:
+            outcome: Outcome = "gave_up" if right < 0.5 else "completed"
+            if belief.proven:
+                outcome = "verified"
+            return [Select(outcome=outcome, reason=f"{said}, a call costs {self.price:g}")]
+        if revision > belief.gain:
+            others = shown(self.tree.finished, belief.leader)
+            return [Revise(target=best.id, shown=others, temperature=self.temperature, reason=said)]
+        return self.draw(self.batch, said)
+
+    def repaired(self, repair: float) -> float:
+        """Return the mean chance of a repair: `repair` counts as one revision, scores as others."""
+        made = [j for j in self.tree.finished if j.candidate.via == "revise"]
+        scores = [score for j in made if (score := opinion(j)) is not None]
+        return (repair + sum(scores)) / (1 + len(scores))
+
+    def horizon(self) -> int:
+        """Return how many more answers can be drawn, by what one has cost so far."""
+        made, spent = max(1, len(self.tree)), self.tree.spent
+        pairs = (
+            (self.remaining.calls, spent.calls),
+            (self.remaining.tokens, spent.tokens),
+            (self.remaining.usd, spent.usd or 0.0),
+            (self.remaining.joules, spent.joules or 0.0),
+        )
+        times = [left * made / used for left, used in pairs if used]
+        return max(1, int(min([self.left, *times])))
+
+    def draw(self, wanted: int, reason: str) -> list[Action]:
+        """Ask for so many answers, or for a whole batch."""
+        wanted = min(self.left, max(wanted, self.batch))
+        judged = self.judge == "always" or any(self.tree.verdicts)
+        arms = [self.arm(place) for place in range(wanted)] if self.models else [""] * wanted
+        asked = Counter(arm for arm in arms if arm is not None)
+        return [
+            Generate(
+                n=times,
+                model=model or None,
+                mark=model or "",
+                temperature=self.temperature,
+                judge=judged,
+                reason=reason,
+            )
+            for model, times in asked.items()
+        ] or [Select(reason="no model is left that has not failed")]
+
+    def arm(self, place: int) -> str | None:
+        """Return the model that makes the answer so many places from now; None if all failed."""
+        failed = {c.mark for c in self.tree if c.error is not None}
+        order = [model for model in self.models if model not in failed]
+        asked = Counter(c.mark for c in self.tree)
+        rounds = sorted(
+            (asked[model] + again, at)
+            for at, model in enumerate(order)
+            for again in range(place + 1)
+        )
+        return order[rounds[place][1]] if order else None
+
+
+def _said(leader: str | None, votes: int, rival: int, drawn: int, worth: Race, price: float) -> str:
+    counted = f"{(leader or 'nothing')[:60]!r} has {votes} of {drawn} votes, the next {rival}"
+    if not worth.least:
+        return f"{counted}: no number of further calls is worth {price:g} each"
+    return f"{counted}: about {worth.votes:.1f} further calls are worth {worth.gain:+.4f}"

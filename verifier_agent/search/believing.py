@@ -1,0 +1,112 @@
+"""What verdicts say of answers: how far each is believed, and what another one may bring."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from verifier_agent.values import Candidate, Judged, Verdict
+
+SUREST = 0.998
+"""No score that is not proof is believed beyond this, nor its opposite."""
+PRIOR_SUCCESSES, PRIOR_FAILURES = 0.05, 1.0
+"""Beta prior of the chance that the next answer is a good one."""
+REPEATED, FAINT = 0.05, 0.15
+"""What counts as that much of a success too: another candidate with the commonest answer, and the
+fourth root of a score, since one of 0.001 is a better sign than one of 0.000000001. These and the
+prior were chosen on recorded answers of the embedded generator, and are a guess for any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What is believed of a run's finished answers, from what verifiers said of them."""
+
+    leader: Judged
+    """The best candidate of the answer that is believed most."""
+    right: float
+    """The chance that this answer is right, if scores are chances and at most one answer is."""
+    promise: float
+    """The chance that the next answer drawn is good, were the leader wrong."""
+    proven: bool
+    """True if a hard verifier accepted the leader."""
+
+    @property
+    def gain(self) -> float:
+        """By how much one more answer is expected to raise the chance to end with a right one."""
+        return 0.0 if self.proven else (1 - self.right) * self.promise
+
+
+def opinion(judged: Judged) -> float | None:
+    """Return how far verifiers believe a candidate; None if none said more than a count of votes.
+
+    Proof counts alone. Else it is the mean score, without verdicts that compare the answers with
+    each other, and without those that only refute (evidence `refutes`), whose high scores mean
+    that nothing speaks against an answer.
+    """
+    hard = [v.score for v in judged.verdicts if v.hard and v.score is not None]
+    if hard:
+        return min(hard)
+    given = [v.score for v in judged.verdicts if v.score is not None and _judges(v)]
+    return sum(given) / len(given) if given else None
+
+
+def refuted(judged: Judged) -> bool:
+    """Return True if a verifier found that this cannot be right."""
+    return any(
+        v.score is not None and v.score <= 0.0 and (v.hard or v.evidence.get("refutes"))
+        for v in judged.verdicts
+    )
+
+
+def _judges(verdict: Verdict) -> bool:
+    return not verdict.evidence.get("refutes") and "answered" not in verdict.evidence
+
+
+def believed(judged: Sequence[Judged]) -> Belief | None:
+    """Return what is believed of answers of which at least one was judged; None without any.
+
+    Scores are read as independent chances to be right. All of an answer's candidates being wrong
+    has the chance m, the product of theirs; its odds are (1 - m) / m, and since at most one answer
+    is right, its chance is its odds over 1 plus all odds.
+    """
+    opinions = [(j, s) for j in judged if (s := opinion(j)) is not None]
+    if not opinions:
+        return None
+    wrong: dict[str, float] = {}
+    for j, score in opinions:
+        # a candidate without a key is an answer of its own
+        name = _name(j.candidate)
+        wrong[name] = wrong.get(name, 1.0) * (1 - _cut(j, score))
+    odds = {name: (1 - m) / max(m, 1e-12) for name, m in wrong.items()}
+    best = max(odds, key=lambda name: odds[name])
+    leader, score = max(
+        ((j, s) for j, s in opinions if _name(j.candidate) == best), key=lambda pair: pair[1]
+    )
+    return Belief(
+        leader=leader,
+        right=odds[best] / (1 + sum(odds.values())),
+        promise=_promise(opinions),
+        proven=score >= 1.0 and any(v.hard for v in leader.verdicts),
+    )
+
+
+def _name(candidate: Candidate) -> str:
+    return f"#{candidate.id}" if candidate.answer is None else f"={candidate.answer}"
+
+
+def _cut(judged: Judged, score: float) -> float:
+    if any(v.hard for v in judged.verdicts):
+        return score
+    return min(SUREST, max(1 - SUREST, score))
+
+
+def _promise(opinions: Sequence[tuple[Judged, float]]) -> float:
+    keys = Counter(j.candidate.answer for j, _ in opinions if j.candidate.answer is not None)
+    repeated = max(keys.values(), default=1) - 1
+    signs = (
+        sum(score + FAINT * math.sqrt(math.sqrt(score)) for _, score in opinions)
+        + REPEATED * repeated
+    )
+    return min(1.0, (PRIOR_SUCCESSES + signs) / (PRIOR_SUCCESSES + PRIOR_FAILURES + len(opinions)))

@@ -16,7 +16,13 @@ def _adapter(cls: type[Any]) -> TypeAdapter[Any]:
 
 
 def _plain(other: Any) -> Any:
-    return other.tolist() if hasattr(other, "tolist") else str(other)
+    """Return an array as lists, a spec as its own plain form, anything else as text."""
+    for form in ("tolist", "to_dict"):
+        try:
+            return getattr(other, form)()
+        except Exception:
+            continue
+    return str(other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +32,8 @@ class Value:
     def to_dict(self) -> dict[str, Any]:
         """Return the plain form: only dicts, lists, strings, finite numbers, booleans and None.
 
-        Arrays become lists, NaN None, other objects text: odd evidence never loses a paid call.
+        Arrays become lists, NaN None, other objects their own plain form or text: odd evidence
+        never loses a paid call.
         """
         return dict(
             to_jsonable_python(self, fallback=_plain, inf_nan_mode="null", bytes_mode="base64")

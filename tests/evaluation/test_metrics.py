@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 import random
 import statistics
 
@@ -8,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier_agent.errors import ConfigurationError
+from verifier_agent.calibration import auroc
 from verifier_agent.evaluation.baselines import adaptive_consistency, best, majority, weighted
-from verifier_agent.evaluation.calibrating import fit
 from verifier_agent.evaluation.metrics import (
-    auroc,
     brier,
+    brier_skill,
     calibration_error,
+    calibration_error_by_mass,
     intervals,
     mean,
+    perfect_error,
     standard_error,
 )
 
@@ -72,47 +72,30 @@ def test_equal_strategies_differ_by_nothing() -> None:
     assert intervals({"a": [1.0]}) == {}
 
 
-def test_the_fit_finds_the_map_that_made_the_data() -> None:
-    source, judged = random.Random(3), []
-    for _ in range(20_000):
-        confidence = source.choice([0.1, 0.2, 0.4, 0.6, 0.8, 0.9])
-        odds = 0.5 * math.log(confidence / (1 - confidence)) - 1.0
-        judged.append((confidence, int(source.random() < 1 / (1 + math.exp(-odds)))))
-    found = fit(judged)
-    assert (found.slope, found.intercept) == (
-        pytest.approx(0.5, abs=0.05),
-        pytest.approx(-1, abs=0.06),
-    )
+def test_bins_of_equal_mass_keep_equal_confidences_together() -> None:
+    # ten answers, seven of them at 0.9: the first bin of two, then one that holds all of those
+    judged = [(0.1, 0), (0.2, 1), (0.5, 0), *[(0.9, 1)] * 6, (0.9, 0)]
+    by_hand = (abs(0.3 - 1) + abs(0.5 + 6.3 - 6)) / 10
+    assert calibration_error_by_mass(judged) == pytest.approx(by_hand)
+    assert calibration_error_by_mass([]) is None
 
 
-@given(JUDGED)
-def test_a_calibration_is_monotone_finite_and_no_worse_than_the_base_rate(
-    judged: list[tuple[float, int]],
-) -> None:
-    found = fit(judged)
-    levels = [found(c) for c in (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)]
-    assert levels == sorted(levels)
-    assert all(0.0 < level < 1.0 for level in levels)
-
-    # on Platt's own targets, which is what is fitted
-    right = sum(r for _, r in judged)
-    high, low = (right + 1) / (right + 2), 1 / (len(judged) - right + 2)
-    targets = [high if r else low for _, r in judged]
-
-    def loss(predicted: list[float]) -> float:
-        return -sum(
-            t * math.log(p) + (1 - t) * math.log(1 - p)
-            for p, t in zip(predicted, targets, strict=True)
-        )
-
-    base = [statistics.mean(targets)] * len(judged)
-    assert loss([found(c) for c, _ in judged]) <= loss(base) + 1e-6
+def test_a_perfect_predictor_stays_below_its_limit_about_as_often_as_said() -> None:
+    dice = random.Random(1)
+    confidences = [dice.random() for _ in range(200)]
+    limit = perfect_error(confidences)
+    errors = [
+        calibration_error_by_mass([(c, int(dice.random() < c)) for c in confidences]) or 0.0
+        for _ in range(200)
+    ]
+    assert 0.9 <= sum(error <= limit for error in errors) / 200 <= 0.99
 
 
-def test_confidence_that_misleads_is_not_turned_round() -> None:
-    assert fit([(0.9, 0), (0.1, 1)] * 10).slope == 0.0
-    with pytest.raises(ConfigurationError, match="nothing to calibrate on"):
-        fit([])
+def test_skill_is_what_is_gained_over_always_saying_the_accuracy() -> None:
+    assert brier_skill([(0.5, 1), (0.5, 0)]) == pytest.approx(0.0)
+    assert brier_skill([(1.0, 1), (0.0, 0)]) == 1.0
+    assert brier_skill([(0.8, 1), (0.4, 0)]) == pytest.approx(1 - (0.04 + 0.16) / 2 / 0.25)
+    assert brier_skill([(0.8, 1)]) is brier_skill([]) is None
 
 
 def test_the_baselines_by_hand() -> None:

@@ -1,5 +1,6 @@
 """Measure policies, verifiers and selectors: on recorded answers without a model, or live."""
 
+from verifier_agent.evaluation.calibrating import calibrate
 from verifier_agent.evaluation.comparing import Comparison, compare
 from verifier_agent.evaluation.data import Entry, read_data
 from verifier_agent.evaluation.evaluating import evaluate
@@ -19,6 +20,7 @@ __all__ = [
     "Replay",
     "Sample",
     "aevaluate_live",
+    "calibrate",
     "compare",
     "evaluate",
     "evaluate_live",

@@ -1,100 +1,206 @@
-"""From a confidence to P(correct): a monotone map, fitted on a labelled pool."""
+"""`calibrate`: what scores and votes are worth, fitted on the replay of a labelled pool."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
 
-from verifier_agent.errors import ConfigurationError
+from verifier_agent.calibration import (
+    Calibration,
+    Confidence,
+    Method,
+    ScoreFit,
+    SelectionFit,
+    auroc,
+    discrimination,
+    fit_calibrator,
+    fit_offset,
+    fit_tally,
+    named,
+    selective,
+)
+from verifier_agent.evaluation.measured import smaller_limits
+from verifier_agent.evaluation.metrics import brier_skill, calibration_error_by_mass, mean
+from verifier_agent.evaluation.pools import Survey
+from verifier_agent.evaluation.replay import Replay, Replayer
+from verifier_agent.evaluation.scoring import Rated, Scored, Weighed
+from verifier_agent.evaluation.workers import replay_all
+from verifier_agent.evaluation.writing import Tell
+from verifier_agent.search import best_of
+from verifier_agent.selection import SelectorFunction
 
-EDGE = 0.01
-"""A confidence is read as at least this and at most one minus this: log-odds have no end."""
-STEPS = 100
-CLOSE = 1e-9
+FEWEST = 100
+"""Answers of one generator, with some right and some wrong, for a calibrator of its own."""
+FOLDS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Platt:
-    """P(correct) = sigmoid(slope · logit(confidence) + intercept). Platt 1999; slope >= 0."""
+def calibrate(
+    pool: Path | str,
+    settings: Replay | None = None,
+    *,
+    selectors: Sequence[str | SelectorFunction] = (),
+    method: Method = "platt",
+    jobs: int = 1,
+    tell: Tell | None = None,
+) -> Calibration:
+    """Return what scores and confidences are worth, as fitted on a labelled pool.
 
-    slope: float
-    intercept: float
+    First each verifier's scores of all recorded answers, then, with scores that are P(correct),
+    the confidence of each selector at the ends and the beginnings of runs.
 
-    def __call__(self, confidence: float) -> float:
-        """Return P(correct)."""
-        return _sigmoid(self.slope * logit(confidence) + self.intercept)
+    Args:
+        pool: A file in the pool format, with `correct`.
+        settings: What runs are like: verifiers, policy, seeds.
+        selectors: Whose confidence is calibrated. Default: that of the settings.
+        method: How scores are fitted.
+        jobs: Processes to work in, as for `evaluate`.
+        tell: Called after each question of each replay with how many are done, of how many.
 
-
-def logit(confidence: float) -> float:
-    """Return the log-odds of a confidence that is kept off 0 and 1."""
-    kept = min(1 - EDGE, max(EDGE, confidence))
-    return math.log(kept / (1 - kept))
-
-
-def _sigmoid(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
-
-
-def fit(judged: Sequence[tuple[float, int]]) -> Platt:
-    """Fit the map to pairs of a confidence and 1 for right or 0 for wrong.
-
-    By Newton's method on the likelihood, with Platt's targets, which are a little less sure than
-    0 and 1 and keep the fit finite. Where confidence tells nothing, or misleads, the slope is 0
-    and the map is the base rate. Raises ConfigurationError if there is nothing to fit to.
+    Raises:
+        ConfigurationError: A bad pool, one without labels, or wrong settings.
     """
-    if not judged:
-        raise ConfigurationError(
-            "nothing to calibrate on: no answer of the calibration pool has both a confidence "
-            "and a label"
-        )
-    right = sum(r for _, r in judged)
-    targets = ((right + 1) / (right + 2), 1 / (len(judged) - right + 2))
-    points = Counter((logit(c), targets[0] if r else targets[1]) for c, r in judged)
-    rate = math.fsum(target * n for (_, target), n in points.items()) / points.total()
-    base = math.log(rate / (1 - rate))
-    slope, intercept = _newton(points, base)
-    return Platt(slope, intercept) if slope > 0 else Platt(0.0, base)
+    settings = settings or Replay()
+    survey = Survey.of(pool)
+    settings = replace(settings, max_samples=settings.max_samples or survey.most_samples)
+    most = settings.max_samples or 1
+    Replayer.of(settings, survey)
+    chosen: Sequence[str | SelectorFunction | None] = selectors or [settings.selector]
+    passes = len(chosen) + bool(_absolute(settings, survey))
+    told = _counted(tell, passes * survey.questions)
+
+    def replayed(given: Replay, limits: list[int]) -> Iterator[Scored]:
+        for scored in replay_all(pool, given, survey, limits, jobs):
+            told()
+            yield scored
+
+    fitted = Calibration(generators=tuple(sorted(survey.models)), source=_source(pool, survey))
+    if _absolute(settings, survey):
+        drawn = replace(settings, policy=best_of(most), selector=None, seeds=1)
+        fitted = replace(fitted, scores=fit_scores(replayed(drawn, []), survey, method))
+    fits = []
+    for selector in chosen:
+        given = replace(settings, selector=selector, calibration=fitted)
+        runs = replayed(given, smaller_limits(most))
+        fits.append(fit_selection(runs, given, survey))
+    return replace(fitted, selections=tuple(fits))
 
 
-Points = Counter[tuple[float, float]]
+def fit_selection(runs: Iterable[Scored], settings: Replay, survey: Survey) -> SelectionFit:
+    """Return how sure the answers of runs like these are, and of the shorter ones they hold.
+
+    Raises ConfigurationError if there is nothing to fit to.
+    """
+    weighed = {scored.id: scored.weighed for scored in runs}
+    replayer = Replayer.of(settings, survey)
+    held_out = _held_out(weighed)
+    return SelectionFit(
+        selector=repr(replayer.selector),
+        verifiers=tuple(named(verifier.name) for verifier in replayer.verifiers),
+        policy=repr(replayer.policy),
+        confidence=_fit(weighed, weighed),
+        curve=selective(held_out),
+        figures={
+            "questions": len(held_out),
+            "accuracy": mean([right for _, right in held_out]),
+            "brier_skill": brier_skill(held_out),
+            "ece_by_mass": calibration_error_by_mass(held_out),
+            "auroc": auroc(held_out),
+        },
+    )
 
 
-def _newton(points: Points, intercept: float) -> tuple[float, float]:
-    slope = 0.0
-    loss = _loss(points, slope, intercept)
-    for _ in range(STEPS):
-        down, across = _step(points, slope, intercept)
-        size = 1.0
-        while (less := _loss(points, slope - size * down, intercept - size * across)) > loss:
-            size /= 2
-            if size < CLOSE:
-                return slope, intercept
-        slope, intercept, loss = slope - size * down, intercept - size * across, less
-        if abs(down) + abs(across) < CLOSE:
-            break
-    return slope, intercept
+Runs = Mapping[str, tuple[tuple[Weighed, ...], ...]]
+"""By question: its runs, each at its end and at its shorter beginnings."""
 
 
-def _loss(points: Points, slope: float, intercept: float) -> float:
-    """Return the cross-entropy of the map."""
-    total = 0.0
-    for (x, target), n in points.items():
-        z = slope * x + intercept
-        # log(1 + e^z) - target·z, without overflow
-        total += n * (max(z, 0.0) + math.log1p(math.exp(-abs(z))) - target * z)
-    return total
+def _fit(weighed: Runs, ids: Iterable[str]) -> Confidence:
+    return fit_tally([one for name in ids for run in weighed[name] for one in run])
 
 
-def _step(points: Points, slope: float, intercept: float) -> tuple[float, float]:
-    """Return the inverse curvature of the loss times its gradient."""
-    gs = gi = si = 0.0
-    ss = ii = 1e-6  # a ridge: with equal confidences only, the curvature is singular
-    for (x, target), n in points.items():
-        p = _sigmoid(slope * x + intercept)
-        gap, bend = n * (p - target), n * p * (1 - p)
-        gs, gi = gs + gap * x, gi + gap
-        ss, si, ii = ss + bend * x * x, si + bend * x, ii + bend
-    area = ss * ii - si * si
-    return (ii * gs - si * gi) / area, (ss * gi - si * gs) / area
+def _held_out(weighed: Runs) -> list[tuple[float, int]]:
+    """Return confidence and outcome at the end of one run of each question, by a fit to the others.
+
+    Halves by a digest of the id, so that the order of the file does not matter.
+    """
+    ids = sorted(weighed, key=lambda name: random.Random(f"fold:{name}").random())
+    found: list[tuple[float, int]] = []
+    for fold in range(FOLDS):
+        others = [name for place, name in enumerate(ids) if place % FOLDS != fold]
+        if not any(run for name in others for run in weighed[name]):
+            continue
+        confidence = _fit(weighed, others)
+        ends = [weighed[name][0][0] for name in ids[fold::FOLDS] if any(weighed[name][:1])]
+        found += [(confidence(evidence), right) for evidence, right in ends]
+    return found
+
+
+def fit_scores(runs: Iterable[Scored], survey: Survey, method: Method) -> tuple[ScoreFit, ...]:
+    """Return what each verifier's scores are worth: for all generators together, and for each one
+    that has enough answers, right and wrong."""
+    questions = [scored.rated for scored in runs]
+    rated = [one for question in questions for one in question]
+    fits: list[ScoreFit] = []
+    for verifier in sorted({one.verifier for one in rated}):
+        own = [one for one in rated if one.verifier == verifier]
+        together = _score_fit(verifier, None, own, survey, method)
+        ballots = [
+            [
+                (one.answer, together.calibrator(one.score), one.right)
+                for one in question
+                if one.verifier == verifier and one.answer is not None
+            ]
+            for question in questions
+        ]
+        fits.append(replace(together, offset=fit_offset(ballots)))
+        for generator in sorted({one.generator for one in own if one.generator is not None}):
+            theirs = [one for one in own if one.generator == generator]
+            if len(theirs) >= FEWEST and len({one.right for one in theirs}) == 2:
+                fits.append(_score_fit(verifier, generator, theirs, survey, method))
+    return tuple(fits)
+
+
+def _score_fit(
+    verifier: str, generator: str | None, rated: Sequence[Rated], survey: Survey, method: Method
+) -> ScoreFit:
+    pairs = [(one.score, one.right) for one in rated]
+    cut = discrimination(pairs)
+    low, high = survey.scores.get(verifier, (0.0, 1.0))
+    return ScoreFit(
+        verifier=verifier,
+        generator=generator,
+        calibrator=fit_calibrator(pairs, method),
+        scale=(0.0, 1.0) if low >= 0.0 and high <= 1.0 else (low, high),
+        answers=len(pairs),
+        right=sum(right for _, right in pairs),
+        auroc=auroc(pairs),
+        j=None if cut is None else cut.j,
+        cut=None if cut is None else cut.score,
+    )
+
+
+def _absolute(settings: Replay, survey: Survey) -> bool:
+    """True if a verifier judges each answer by itself, and its word is no proof."""
+    return any(
+        not getattr(verifier, "relational", False) and not getattr(verifier, "hard", False)
+        for verifier in Replayer.of(settings, survey).verifiers
+    )
+
+
+def _source(pool: Path | str, survey: Survey) -> dict[str, str | int]:
+    digest = hashlib.sha256(Path(pool).read_bytes()).hexdigest()
+    name, questions, answers = Path(pool).name, survey.questions, survey.samples
+    return {"pool": name, "sha256": digest, "questions": questions, "answers": answers}
+
+
+def _counted(tell: Tell | None, total: int) -> Callable[[], None]:
+    done = count(1)
+
+    def told() -> None:
+        if tell is not None:
+            tell(next(done), total)
+
+    return told

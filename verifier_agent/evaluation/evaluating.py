@@ -9,14 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from verifier_agent.calibration import Calibration, SelectionFit
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.evaluation.calibrating import fit
+from verifier_agent.evaluation.calibrating import fit_selection
 from verifier_agent.evaluation.measured import smaller_limits
 from verifier_agent.evaluation.pools import Survey
 from verifier_agent.evaluation.replay import Replay, Replayer
 from verifier_agent.evaluation.scoring import Scored
 from verifier_agent.evaluation.settings import check_count
-from verifier_agent.evaluation.summary import Summary, pairs
+from verifier_agent.evaluation.summary import Summary
 from verifier_agent.evaluation.workers import baseline_scores, replay_all
 from verifier_agent.evaluation.writing import Tell, check_out, writer
 
@@ -53,14 +54,17 @@ def evaluate(
     _check_jobs(jobs, settings)
     pools = [Path(p) for p in (pool, calibrate_on) if p is not None]
     check_out(out, pools)
-    survey = _together(*(Survey.of(p) for p in pools))
+    surveys = [Survey.of(p) for p in pools]
+    survey, models = _together(*surveys), tuple(sorted(surveys[-1].models))
     settings = replace(settings, max_samples=settings.max_samples or survey.most_samples)
-    Replayer.of(settings, survey)  # so that wrong settings are found here, not in every process
+    Replayer.of(
+        replace(settings, risk=None), survey
+    )  # so that wrong settings are found here, not in every process
     done = 0
 
-    def replayed(path: Path | str, limits: list[int]) -> Iterator[Scored]:
+    def replayed(path: Path | str, limits: list[int], given: Replay) -> Iterator[Scored]:
         nonlocal done
-        for scored in replay_all(path, settings, survey, limits, jobs):
+        for scored in replay_all(path, given, survey, limits, jobs):
             done += 1
             if tell is not None:
                 tell(done, survey.questions)
@@ -68,20 +72,50 @@ def evaluate(
 
     with ExitStack() as stack:
         write = writer(stack, out)
-        calibration = None
         if calibrate_on is not None:
-            calibration = fit(
-                [pair for scored in replayed(calibrate_on, []) for pair in pairs(scored, None)]
-            )
+            bare = replace(settings, risk=None)
+            fit = fit_selection(replayed(calibrate_on, [], bare), bare, survey)
+            settings = replace(settings, calibration=_with(settings.calibration, fit, models))
+        sureness = _sureness(settings, survey)
         limits = smaller_limits(settings.max_samples or 1)
         source = baseline_scores(settings, survey)
         summary = Summary(
-            settings.seeds, settings.max_samples, source.name if source else None, calibration
+            settings.seeds, settings.max_samples, source.name if source else None, sureness
         )
-        for scored in replayed(pool, limits):
+        for scored in replayed(pool, limits, settings):
             summary.see(scored)
-            write(scored, calibration)
+            write(scored)
     return summary.plain()
+
+
+def _with(
+    calibration: Calibration | None, fit: SelectionFit, generators: tuple[str, ...]
+) -> Calibration:
+    """Return the calibration with one more selector that it knows, in the place of an older fit."""
+    if calibration is None:
+        return Calibration(generators=generators, selections=(fit,))
+    others = [
+        one
+        for one in calibration.selections
+        if (one.selector, sorted(one.verifiers)) != (fit.selector, sorted(fit.verifiers))
+    ]
+    return replace(calibration, generators=generators, selections=(fit, *others))
+
+
+def _sureness(settings: Replay, survey: Survey) -> SelectionFit | None:
+    """Return what confidences are calibrated by; raises ConfigurationError for another policy than
+    the one that a bound on the risk was fitted for."""
+    replayer = Replayer.of(settings, survey)
+    if settings.calibration is None:
+        return None
+    judges = [verifier.name for verifier in replayer.verifiers]
+    fit = settings.calibration.selection_fit(repr(replayer.selector), judges)
+    if fit is not None and settings.risk is not None and fit.policy != repr(replayer.policy):
+        raise ConfigurationError(
+            f"risk={settings.risk:g}: its bound is for runs of {fit.policy}, and does not hold for "
+            f"{replayer.policy!r}"
+        )
+    return fit
 
 
 def _check_jobs(jobs: int, settings: Replay) -> None:

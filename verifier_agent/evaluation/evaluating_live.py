@@ -101,7 +101,7 @@ async def aevaluate_live(
         for entry in entries:
             found = scored(known[entry.id], weighed_by)
             summary.see(found)
-            write(found, None)
+            write(found)
     return summary.plain()
 
 

@@ -72,6 +72,8 @@ class Runner:
             budget=settings.budget,
             prices=settings.prices,
             footprints=settings.footprints,
+            calibration=settings.calibration,
+            risk=settings.risk,
         )
 
     @property
@@ -104,7 +106,7 @@ class Runner:
     def _setup(self, policy: PolicyFunction) -> Plain:
         """Return what tells these runs from others, as plain JSON."""
         given = self.settings
-        setup = {
+        setup: Plain = {
             "models": {
                 name: {
                     "name": one.capabilities.name,
@@ -121,6 +123,8 @@ class Runner:
             "prices": given.prices or {},
             "footprints": given.footprints or {},
         }
+        if given.calibration is not None:
+            setup |= {"calibration": given.calibration.to_dict(), "risk": given.risk}
         plain: Plain = to_jsonable_python(setup, fallback=repr)
         return plain
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from verifier_agent.calibration import Evidence
 from verifier_agent.evaluation.usage import Usage
 from verifier_agent.graph import Run
 from verifier_agent.graph.choosing import choose
@@ -25,6 +26,8 @@ class Point:
     tokens: int | None
     """Generated tokens of those samples; None where they are unknown of one."""
     usage: Usage
+    evidence: Evidence | None = None
+    """What there is for and against the chosen one; None where nothing was chosen, or live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Measured:
     outcome: Outcome
     curve: tuple[Point, ...]
     """The same for each of the smaller limits."""
+    scores: tuple[tuple[str, int, float], ...] = ()
+    """Verifier, index of a sample and its score, where a verifier judged it by itself."""
 
 
 def measure(

@@ -6,10 +6,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import pairwise
 
 BINS = 10
 """Of equal width, for the calibration error."""
+MASS_BINS = 5
+"""Of equal mass."""
 RESAMPLES = 1000
 """Of the bootstrap; its own error at the ends of a 95 % interval is then a few hundredths of it."""
 
@@ -60,24 +62,6 @@ def brier(judged: Judged) -> float | None:
     return mean([(confidence - right) ** 2 for confidence, right in judged])
 
 
-def auroc(judged: Judged) -> float | None:
-    """Return the chance that a right answer has more confidence than a wrong one; ties are half.
-
-    None unless there are both. By ranks: Mann and Whitney 1947.
-    """
-    right = sum(r for _, r in judged)
-    wrong = len(judged) - right
-    if not right or not wrong:
-        return None
-    below, wins = 0, 0.0  # wrong answers with less confidence, and pairs won by right ones
-    for _, tied in groupby(sorted(judged), key=lambda pair: pair[0]):
-        outcomes = [r for _, r in tied]
-        ups = sum(outcomes)
-        wins += ups * (below + (len(outcomes) - ups) / 2)
-        below += len(outcomes) - ups
-    return wins / (right * wrong)
-
-
 def reliability(judged: Judged) -> list[dict[str, float]]:
     """Return mean confidence, accuracy and count of each bin that holds something, in order."""
     bins: dict[int, list[tuple[float, int]]] = {}
@@ -101,3 +85,49 @@ def calibration_error(judged: Judged) -> float | None:
         bin_["count"] * abs(bin_["confidence"] - bin_["accuracy"]) for bin_ in reliability(judged)
     )
     return math.fsum(gaps) / len(judged)
+
+
+def brier_skill(judged: Judged) -> float | None:
+    """Return by how much the Brier score is better than that of always saying the accuracy.
+
+    1 is perfect, 0 no better; None where all are right or all wrong.
+    """
+    rate = mean([right for _, right in judged])
+    given = brier(judged)
+    if rate is None or given is None or not 0.0 < rate < 1.0:
+        return None
+    return 1 - given / (rate * (1 - rate))
+
+
+def calibration_error_by_mass(judged: Judged) -> float | None:
+    """Return the mean gap of confidence and accuracy over five bins of equal mass.
+
+    Equal confidences stay in one bin, so there can be fewer.
+    """
+    ordered = sorted(judged, key=lambda pair: pair[0])
+    n, edges = len(ordered), [0]
+    for bin_ in range(1, MASS_BINS + 1):
+        edge = round(n * bin_ / MASS_BINS)
+        while 0 < edge < n and ordered[edge][0] == ordered[edge - 1][0]:
+            edge += 1
+        if edge > edges[-1]:
+            edges.append(edge)
+    gaps = (
+        abs(math.fsum(confidence - right for confidence, right in ordered[low:high]))
+        for low, high in pairwise(edges)
+    )
+    return math.fsum(gaps) / n if n else None
+
+
+def perfect_error(confidences: Sequence[float], *, share: float = 0.95, seed: int = 0) -> float:
+    """Return the calibration error by mass that a perfect predictor stays below so often.
+
+    By simulation: each answer is right with just the chance that was said. What is above it, or
+    above what matters, is no accident of a small sample.
+    """
+    dice = random.Random(seed)
+    found = sorted(
+        calibration_error_by_mass([(c, int(dice.random() < c)) for c in confidences]) or 0.0
+        for _ in range(RESAMPLES // 5)
+    )
+    return found[math.ceil(share * len(found)) - 1]

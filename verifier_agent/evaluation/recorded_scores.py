@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from verifier_agent.aggregation import AGGREGATIONS, Aggregation, aggregate
+from verifier_agent.calibration import RECORDED
 from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.evaluation.recorded import Answer, Desk
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers import VerifierLike
 
-PREFIX = "scores:"
+PREFIX = RECORDED
 TESTS = "tests"
 RECORDED_STEPS = {str(how): how for how in AGGREGATIONS if how != "model"}
 """By which names recorded steps can be put together; no verifier is there to make a score."""

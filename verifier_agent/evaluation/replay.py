@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from verifier_agent.budget import Budget
+from verifier_agent.calibration import named, weigh
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation.measured import Beginnings, Measured, Point, measure
 from verifier_agent.evaluation.pools import RecordedCost, Survey
@@ -68,6 +69,13 @@ class Replayer:
         Raises ConfigurationError for wrong settings.
         """
         scales = {name: Scale(*ends) for name, ends in survey.scores.items()}
+        if settings.calibration is not None:
+            # what was fitted holds for numbers as they were read then
+            scales |= {
+                fit.verifier: Scale(*fit.scale)
+                for fit in settings.calibration.scores
+                if fit.verifier in scales
+            }
         most = settings.max_samples or survey.most_samples
         return cls(settings, scales, survey.tests, sorted(survey.models), most, limits)
 
@@ -124,6 +132,8 @@ class Replayer:
                 verifier=self.verifiers,
                 policy=AtMost(self.policy, most),
                 selector=self.selector,
+                calibration=self.settings.calibration,
+                risk=self.settings.risk,
                 budget=Budget(calls=most * (1 + paid)),
             )
         return self._agents[most]
@@ -140,7 +150,19 @@ class Replayer:
         def point(tree: Tree, selection: Selection) -> Point:
             return self._point(question, tree, selection)
 
-        return measure(question.id, seed, beginnings, self.limits, point)
+        found = measure(question.id, seed, beginnings, self.limits, point)
+        return replace(found, scores=self._scores(run.tree))
+
+    def _scores(self, tree: Tree) -> tuple[tuple[str, int, float], ...]:
+        compared = {v.name for v in self.verifiers if getattr(v, "relational", False)}
+        return tuple(
+            (named(verdict.verifier), sample, verdict.score)
+            for verdict in tree.verdicts
+            if verdict.score is not None
+            and not verdict.hard
+            and verdict.verifier not in compared
+            and (sample := sample_of(tree[verdict.candidate])) is not None
+        )
 
     def _point(self, question: Recorded, tree: Tree, selection: Selection) -> Point:
         chosen = selection.candidate
@@ -160,4 +182,5 @@ class Replayer:
             samples_used=len(drawn),
             tokens=sum(tokens) if len(tokens) == len(answers) else None,
             usage=usage([answer.cost for answer in answers], judging),
+            evidence=weigh(selection, tree.finished),
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from verifier_agent.calibration import Evidence
 from verifier_agent.evaluation.baselines import (
     adaptive_consistency,
     best,
@@ -33,6 +34,22 @@ class Means:
     """None for a baseline."""
 
 
+Weighed = tuple[Evidence, int]
+"""What a run showed for the answer it would choose, and 1 if that is right, else 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """What one verifier said of one recorded answer, and whether that was right."""
+
+    verifier: str
+    generator: str | None
+    """Who wrote the answer; None where the pool does not say."""
+    answer: str | None
+    score: float
+    right: int
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """One question: its runs, how they did, and how the baselines did with the same draws."""
@@ -47,6 +64,10 @@ class Scored:
     end: Means
     curve: tuple[Means, ...]
     baselines: Mapping[str, Means]
+    rated: tuple[Rated, ...] = ()
+    """By the verifiers that judge each answer by itself, in the first of the runs."""
+    weighed: tuple[tuple[Weighed, ...], ...] = ()
+    """Of each run: at its end, then at each smaller limit that would have ended it earlier."""
 
 
 def score(
@@ -78,6 +99,25 @@ def score(
             for points in curve
         ),
         baselines=_baselines(question, drawn, scores),
+        rated=_rated(question, runs[0]) if question.labelled else (),
+        weighed=tuple(_weighed(question, run) for run in runs) if question.labelled else (),
+    )
+
+
+def _rated(question: Question, run: Measured) -> tuple[Rated, ...]:
+    return tuple(
+        Rated(verifier, sample.model, sample.answer, score, sample.correct or 0)
+        for verifier, place, score in run.scores
+        for sample in [question.samples[place]]
+    )
+
+
+def _weighed(question: Question, run: Measured) -> tuple[Weighed, ...]:
+    shorter = [point for point in run.curve if point.samples_used < run.end.samples_used]
+    return tuple(
+        (point.evidence, question.samples[point.sample].correct or 0)
+        for point in (run.end, *shorter)
+        if point.evidence is not None and point.sample is not None
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from verifier_agent.budget import Remaining
+from verifier_agent.calibration import Calibration
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.search import PolicyFunction, agree, resolve_policy, sample, until
 from verifier_agent.selection import SelectorFunction
@@ -29,6 +30,10 @@ class Settings:
     """The most answers that a run may draw."""
     seeds: int = 1
     """Runs per question: seeds 0, 1, …"""
+    calibration: Calibration | None = None
+    """As for an agent."""
+    risk: float | None = None
+    """As for an agent."""
 
     def __post_init__(self) -> None:
         check_count("seeds", self.seeds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from verifier_agent.evaluation.calibrating import Platt
+from verifier_agent.calibration import SelectionFit, auroc
 from verifier_agent.evaluation.figures import (
     accuracies,
     by_budget,
@@ -13,9 +13,10 @@ from verifier_agent.evaluation.figures import (
     figures,
 )
 from verifier_agent.evaluation.metrics import (
-    auroc,
     brier,
+    brier_skill,
     calibration_error,
+    calibration_error_by_mass,
     intervals,
     mean,
     reliability,
@@ -26,17 +27,12 @@ from verifier_agent.evaluation.usage import mean_known
 Plain = dict[str, Any]
 
 
-def sure(confidence: float | None, calibration: Platt | None) -> float | None:
-    """Return the confidence that counts: the calibrated one, where there is a calibration."""
-    return confidence if confidence is None or calibration is None else calibration(confidence)
-
-
-def pairs(scored: Scored, calibration: Platt | None) -> list[tuple[float, int]]:
+def pairs(scored: Scored) -> list[tuple[float, int]]:
     """Return confidence and outcome of each run that has both."""
     return [
-        (known, right)
+        (run.confidence, right)
         for run, right in zip(scored.runs, scored.right, strict=True)
-        if right is not None and (known := sure(run.confidence, calibration)) is not None
+        if right is not None and run.confidence is not None
     ]
 
 
@@ -53,33 +49,43 @@ class Summary:
     """The most that a run could draw; None: the most that one drew."""
     weighed_by: str | None = None
     """The scores that the baselines were given."""
-    calibration: Platt | None = None
+    sureness: SelectionFit | None = None
+    """What the confidences were calibrated by."""
     _questions: list[Scored] = field(default_factory=list)
     _most: int = 1
     _judged: list[tuple[float, int]] = field(default_factory=list)
     _outcomes: list[str] = field(default_factory=list)
     _bases: set[str] = field(default_factory=set)
+    _answered: list[int] = field(default_factory=list)
 
     def see(self, scored: Scored) -> None:
         """Take in one more question."""
-        self._questions.append(replace(scored, runs=(), right=()))
+        self._questions.append(replace(scored, runs=(), right=(), rated=(), weighed=()))
         self._most = max(self._most, *(run.end.samples_used for run in scored.runs))
-        self._judged += pairs(scored, self.calibration)
+        self._judged += pairs(scored)
         self._outcomes += [run.outcome for run in scored.runs]
         self._bases |= {run.basis for run in scored.runs}
+        self._answered += [
+            right
+            for run, right in zip(scored.runs, scored.right, strict=True)
+            if right is not None and run.outcome != "gave_up"
+        ]
 
     def plain(self) -> Plain:
         """Return the object that `evaluate` returns."""
         most, ends = self.max_samples or self._most, [q.end for q in self._questions]
-        given = self.calibration
+        given = self.sureness
         return {
             "questions": len(ends),
             **figures(ends),
             "brier": brier(self._judged),
+            "brier_skill": brier_skill(self._judged),
             "auroc": auroc(self._judged),
             "ece": calibration_error(self._judged),
+            "ece_by_mass": calibration_error_by_mass(self._judged),
             "reliability": reliability(self._judged),
             "gave_up": self._outcomes.count("gave_up") / len(self._outcomes),
+            "answered_accuracy": mean(self._answered),
             "by_budget": by_budget(self._questions, most),
             "by_difficulty": by_difficulty(self._questions, most),
             "baselines": {name: self._baseline(name) for name in BASELINES},
@@ -87,8 +93,8 @@ class Summary:
             "labelled": len(accuracies(ends)),
             "seeds": self.seeds,
             "outcomes": {o: self._outcomes.count(o) for o in sorted(set(self._outcomes))},
-            "basis": sorted(self._bases) if given is None else ["P(correct)"],
-            "calibration": given and {"slope": given.slope, "intercept": given.intercept},
+            "basis": sorted(self._bases),
+            "calibration": given and repr(given.confidence),
             "weighed_by": self.weighed_by,
         }
 

@@ -130,7 +130,8 @@ def _sample(
     for verdict in tree.judged(candidate.id).verdicts:
         # a comparison holds among these answers only; from other ones it is made anew
         if verdict.score is not None and verdict.verifier not in compared:
-            scores[verdict.verifier] = verdict.score
+            # a pool keeps what the verifier said, to be calibrated anew
+            scores[verdict.verifier] = verdict.evidence.get("uncalibrated", verdict.score)
             if verdict.steps and None not in verdict.steps:
                 scores[f"{verdict.verifier}:steps"] = verdict.steps
     logprob = candidate.logprob

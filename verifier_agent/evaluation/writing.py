@@ -8,9 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.evaluation.calibrating import Platt
 from verifier_agent.evaluation.scoring import Scored
-from verifier_agent.evaluation.summary import sure
 
 Tell = Callable[[int, int], None]
 """Told how many questions are done, and how many there are."""
@@ -25,16 +23,16 @@ def check_out(out: Path | str | None, others: Sequence[Path | str | None]) -> No
         raise ConfigurationError(f"out={str(out)!r} is used otherwise too; name another file")
 
 
-def writer(stack: ExitStack, out: Path | str | None) -> Callable[[Scored, Platt | None], None]:
+def writer(stack: ExitStack, out: Path | str | None) -> Callable[[Scored], None]:
     """Return what writes a scored question to `out`, which the stack closes; None: nowhere."""
     if out is None:
-        return lambda scored, calibration: None
+        return lambda scored: None
     try:
         file = stack.enter_context(Path(out).open("w", encoding="utf-8"))  # noqa: SIM115
     except OSError as error:
         raise ConfigurationError(f"out={str(out)!r}: {error.strerror or error}") from None
 
-    def write(scored: Scored, calibration: Platt | None) -> None:
+    def write(scored: Scored) -> None:
         for run in scored.runs:
             line = {
                 "id": run.id,
@@ -43,7 +41,8 @@ def writer(stack: ExitStack, out: Path | str | None) -> Callable[[Scored, Platt 
                 "sample": run.end.sample,
                 "samples_used": run.end.samples_used,
                 "tokens": run.end.tokens,
-                "confidence": sure(run.confidence, calibration),
+                "confidence": run.confidence,
+                "basis": run.basis,
                 "outcome": run.outcome,
             }
             file.write(json.dumps(line) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -12,6 +13,7 @@ from langgraph.types import Checkpointer
 
 from verifier_agent.accounts import Account
 from verifier_agent.budget import Budget, Footprint, Price
+from verifier_agent.calibration import Calibration
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph.agent import Agent
 from verifier_agent.graph.controller import ATTEMPTS
@@ -81,6 +83,8 @@ def create_verifier_agent(
     max_retries: int | None = None,
     seed: int | None = None,
     answer: Callable[[str], str | None] | None = None,
+    calibration: Calibration | Mapping[str, Any] | Path | str | None = None,
+    risk: float | None = None,
     checkpointer: Checkpointer = None,
     store: BaseStore | None = None,
     account: Account | None = None,
@@ -118,6 +122,12 @@ def create_verifier_agent(
         seed: Makes runs repeatable, as far as the model is. Default: another one each run.
         answer: From an answer's text to the key that votes are counted by, or None. Default:
             `verifier_agent.answers.answer_key`.
+        calibration: What scores and votes are worth, fitted on a labelled pool: the file that
+            `verifier-agent calibrate` writes, or a `Calibration`. Scores and confidences that it
+            knows are then P(correct).
+        risk: How often an answer may be wrong, for instance 0.05: an answer whose P(correct) is
+            too low for that ends as "gave_up". Needs a calibration for this selector, these
+            verifiers and this policy. Default: answers are not held back.
         checkpointer: As in LangGraph; then every paid call is recorded and paid for once. Pass
             `durability="sync"` to `invoke` for the full promise.
         store: As in LangGraph.
@@ -141,6 +151,8 @@ def create_verifier_agent(
         max_retries=max_retries,
         seed=seed,
         answer=answer,
+        calibration=calibration,
+        risk=risk,
     )
     graph = assemble(parts).compile(checkpointer=checkpointer, store=store, name=name)
     return Agent.of(graph, budget=parts.budget, account=account)
@@ -159,6 +171,8 @@ def read_parts(
     max_retries: int | None,
     seed: int | None,
     answer: Callable[[str], str | None] | None,
+    calibration: Calibration | Mapping[str, Any] | Path | str | None = None,
+    risk: float | None = None,
 ) -> Parts:
     """Return what an agent is made of, checked: the arguments of `create_verifier_agent`."""
     models = read_models(model)
@@ -183,6 +197,8 @@ def read_parts(
         seed=seed,
         answer=answer,
         attempts=ATTEMPTS if max_retries is None else 1 + max_retries,
+        calibration=None if calibration is None else Calibration.read(calibration),
+        risk=risk,
     )
     parts.check()
     return parts

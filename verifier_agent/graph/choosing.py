@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from langchain_core.messages import AIMessage, messages_from_dict
 
 from verifier_agent.models import tool_calls_text
+from verifier_agent.calibration import enough
+from verifier_agent.graph.settings import Parts
 from verifier_agent.selection import SelectorFunction, best
 from verifier_agent.tree import Tree
-from verifier_agent.values import Select, Selection
+from verifier_agent.values import Judged, Select, Selection
 
 
-def choose(selector: SelectorFunction, tree: Tree, ending: Select) -> Selection:
+def choose(
+    selector: SelectorFunction,
+    tree: Tree,
+    ending: Select,
+    sure: Callable[[Selection, Sequence[Judged]], Selection] | None = None,
+) -> Selection:
     """Choose among all finished candidates of the tree, and say why the run ended.
 
     With none finished the best unfinished one stands in, and the reason says so; with none at all
-    the outcome is "failed", and the reason is the last error.
+    the outcome is "failed", and the reason is the last error. `sure` has the last word on a
+    complete answer: how sure it is, and whether that is enough.
     """
     if tree.finished:
         selection, reason = _select(selector, tree, ending.reason)
-        return selection.because(ending.outcome, reason)
+        selection = selection.because(ending.outcome, reason)
+        return selection if sure is None else sure(selection, tree.finished)
     partial = [tree.judged(c.id) for c in tree if c.error is None]
     if partial:
         reason = f"{ending.reason}; no answer is complete, this is the best beginning of one"
@@ -41,6 +52,30 @@ def _select(selector: SelectorFunction, tree: Tree, reason: str) -> tuple[Select
     except Exception as error:
         failure = f"raised {type(error).__name__}: {error}"
     return best()(tree.finished), f"{reason}; the selector {failure}, so the best one was chosen"
+
+
+def sureness(
+    parts: Parts, selector: SelectorFunction
+) -> Callable[[Selection, Sequence[Judged]], Selection] | None:
+    """Return how sure a choice of the selector is, calibrated; None where nothing is known of it.
+
+    With a risk to keep, an answer that is not sure enough is given up, unless it is proven.
+    """
+    fit, calibration = parts.sureness(selector), parts.calibration
+    if fit is None or calibration is None:
+        return None
+    least = None if parts.risk is None else enough(fit, parts.risk)
+
+    def sure(selection: Selection, judged: Sequence[Judged]) -> Selection:
+        found = calibration.selection(selection, judged, fit)
+        known = found.confidence if found.basis == "P(correct)" else None
+        if least is None or found.outcome == "verified" or (known is not None and known >= least):
+            return found
+        said = "P(correct) is unknown" if known is None else f"P(correct) is {known:.2f}"
+        wanted = f"a risk of {parts.risk:.1%} takes {least:.2f}"
+        return found.because("gave_up", f"{found.reason}; {said}, and {wanted}")
+
+    return sure
 
 
 def answer_message(tree: Tree, selection: Selection) -> AIMessage | None:

@@ -163,10 +163,13 @@ def piece(parts: Parts, task: Task, batch: Batch, number: int) -> Piece:
 
 
 def verdicts(parts: Parts, batch: Batch, result: dict[str, Any]) -> list[Verdict]:
-    """Return the batch's verdicts from a recorded result, priced, under the batch's version."""
+    """Return the batch's verdicts from a recorded result: priced, calibrated where the agent is,
+    and under the batch's version."""
     said: list[Verdict] = []
-    for plain in result["verdicts"]:
+    for candidate, plain in zip(batch.candidates, result["verdicts"], strict=True):
         verdict = Verdict.from_dict(plain)
+        if parts.calibration is not None:
+            verdict = parts.calibration.verdict(verdict, candidate.model)
         cost = _metered(parts, batch.verifier, verdict.cost)
         said.append(replace(verdict, version=batch.version, cost=cost))
     return said

@@ -12,7 +12,7 @@ from langgraph.config import get_stream_writer
 
 from verifier_agent.graph import growing, judging
 from verifier_agent.graph.calls import Reply
-from verifier_agent.graph.choosing import answer_message, choose
+from verifier_agent.graph.choosing import answer_message, choose, sureness
 from verifier_agent.graph.meter import Meter
 from verifier_agent.graph.once import Piece, Seen, ado_all, do_all, process
 from verifier_agent.graph.settings import Parts, selector_of
@@ -189,7 +189,8 @@ class Nodes:
         if (meter := Meter.of(config, run.id)) is not None:
             meter.end(run.spent)
         ending = Select.from_dict(run.decisions[-1]["actions"][0]["action"])
-        selection = choose(selector_of(self.parts, run.plain["run"]), run.tree, ending)
+        selector = selector_of(self.parts, run.plain["run"])
+        selection = choose(selector, run.tree, ending, sureness(self.parts, selector))
         chosen, spent = selection.to_dict(), run.spent.to_dict()
         event("decision", run.id, run.decisions[-1])
         event("selection", run.id, chosen, spent=spent)

@@ -11,6 +11,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from verifier_agent.budget import UNITS, Budget, Footprint, Price
+from verifier_agent.calibration import Calibration, SelectionFit, enough
 from verifier_agent.errors import ConfigurationError, PolicyError, nearest
 from verifier_agent.graph.state import Plain
 from verifier_agent.graph.tables import Answerer, callers
@@ -41,9 +42,13 @@ class Parts:
     attempts: int
     """Requests per candidate at most, where the budget allows it."""
     context: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    risk: float | None = None
+    """How often an answer may be wrong; a less sure one is given up."""
 
     def check(self) -> None:
         """Raise ConfigurationError if the budget limits what this model cannot bound or price."""
+        self._check_risk()
         called = [one.name for one in callers(self.models.values(), self.verifiers)]
         unpriced = [name for name in called if name not in self.prices]
         if self.budget.usd is not None and unpriced:
@@ -81,6 +86,35 @@ class Parts:
         """Return the same with more arguments for every request to the models."""
         models = {name: one.bind(options) for name, one in self.models.items()}
         return replace(self, models=models, verifiers=with_form(self.verifiers, models.values()))
+
+    def _check_risk(self) -> None:
+        if self.risk is None:
+            return
+        if self.calibration is None:
+            raise ConfigurationError(f"risk={self.risk:g}: a calibration is needed; pass one too")
+        fit = self.sureness(self.selector)
+        judges = ", ".join(verifier.name for verifier in self.verifiers) or "no verifier"
+        if fit is None:
+            known = "; ".join(
+                f"{one.selector} with {', '.join(one.verifiers) or 'no verifier'}"
+                for one in self.calibration.selections
+            )
+            raise ConfigurationError(
+                f"risk={self.risk:g}: the calibration does not know {self.selector!r} with "
+                f"{judges}; it knows {known or 'no selector'}"
+            )
+        if isinstance(self.policy, Policy) and repr(self.policy) != fit.policy:
+            raise ConfigurationError(
+                f"risk={self.risk:g}: its bound is for runs of {fit.policy}, and does not hold "
+                f"for {self.policy!r}"
+            )
+        enough(fit, self.risk)
+
+    def sureness(self, selector: SelectorFunction) -> SelectionFit | None:
+        """Return what is known of how sure the selector's choices are; None without that."""
+        if self.calibration is None or not isinstance(selector, Selector):
+            return None
+        return self.calibration.selection_fit(repr(selector), [v.name for v in self.verifiers])
 
     def answerer(self, action: Generate | Revise) -> tuple[str, Answerer]:
         """Return the model that an action asks, with its name; raises PolicyError for another."""

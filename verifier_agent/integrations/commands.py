@@ -15,6 +15,7 @@ from verifier_agent.embedded.family import example
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph import Run, create_verifier_agent
 from verifier_agent.integrations.asking import BAD_INPUT, NO_ANSWER, ask, errors_in_words, say
+from verifier_agent.integrations.calibrate import calibrate_pool
 from verifier_agent.integrations.compare import compare_models
 from verifier_agent.integrations.demo import SEED, demonstrate
 from verifier_agent.integrations.evaluate import evaluate_policy
@@ -22,6 +23,7 @@ from verifier_agent.integrations.export import export_reward_model
 from verifier_agent.integrations.label import label_answers
 from verifier_agent.integrations.limits import (
     BaseUrl,
+    CalibrationFile,
     JoulesPerFlop,
     MaxCalls,
     MaxJoules,
@@ -30,6 +32,7 @@ from verifier_agent.integrations.limits import (
     MaxUsd,
     Parameters,
     PriceText,
+    Risk,
     read_budget,
     read_footprints,
     read_prices,
@@ -131,6 +134,8 @@ def solve(
     max_usd: MaxUsd = None,
     max_joules: MaxJoules = None,
     max_seconds: MaxSeconds = None,
+    calibration: CalibrationFile = None,
+    risk: Risk = None,
     price: PriceText = None,
     parameters: Parameters = None,
     joules_per_flop: JoulesPerFlop = None,
@@ -164,6 +169,8 @@ def solve(
             selector=selector,
             prices=prices,
             footprints=read_footprints(chat_model, parameters, joules_per_flop),
+            calibration=calibration,
+            risk=risk,
             seed=seed,
         )
         run = ask(agent, text, Watched(budget), Silence() if as_json else progress())
@@ -180,6 +187,7 @@ def demo(
 
 
 app.command("eval")(evaluate_policy)
+app.command("calibrate")(calibrate_pool)
 app.command("plot")(plot_results)
 app.command("compare")(compare_models)
 app.command("export")(export_reward_model)

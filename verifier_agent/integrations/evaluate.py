@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from langchain_core.language_models import BaseChatModel
 
+from verifier_agent.calibration import Calibration
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Live, Replay, evaluate, evaluate_live
 from verifier_agent.integrations.asking import INTERRUPTED, errors_in_words, say
@@ -16,6 +17,7 @@ from verifier_agent.integrations.counting import cores, progress
 from verifier_agent.integrations.evaluated import print_figures
 from verifier_agent.integrations.limits import (
     BaseUrl,
+    CalibrationFile,
     JoulesPerFlop,
     MaxCalls,
     MaxJoules,
@@ -24,6 +26,7 @@ from verifier_agent.integrations.limits import (
     MaxUsd,
     Parameters,
     PriceText,
+    Risk,
     read_budget,
     read_footprints,
     read_prices,
@@ -94,6 +97,8 @@ def evaluate_policy(
         Path | None,
         typer.Option(metavar="FILE", help="Of a pool: fit confidence on this labelled pool first."),
     ] = None,
+    calibration: CalibrationFile = None,
+    risk: Risk = None,
     record: Annotated[
         Path | None,
         typer.Option(
@@ -134,6 +139,8 @@ def evaluate_policy(
             "selector": selector,
             "max_samples": max_samples,
             "seeds": seeds,
+            "calibration": None if calibration is None else Calibration.read(calibration),
+            "risk": risk,
         }
         if verifier:
             shared["verifier"] = [name for name in verifier if name != NO_VERIFIER]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -33,6 +34,21 @@ Parameters = Annotated[
 ]
 JoulesPerFlop = Annotated[
     str | None, typer.Option(metavar="LOW/HIGH", help="Of the machine it runs on: 2e-12/1e-11.")
+]
+CalibrationFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration",
+        metavar="FILE",
+        help="What scores are worth, as `verifier-agent calibrate` wrote it.",
+    ),
+]
+Risk = Annotated[
+    float | None,
+    typer.Option(
+        help="How often an answer may be wrong, for instance 0.05: less sure ones are given up. "
+        "Needs a calibration."
+    ),
 ]
 BaseUrl = Annotated[
     str | None,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from langchain_core.messages import AIMessage, messages_from_dict
 
-from verifier_agent.models import tool_calls_text
 from verifier_agent.calibration import enough
 from verifier_agent.graph.settings import Parts
+from verifier_agent.models import tool_calls_text
 from verifier_agent.selection import SelectorFunction, best
 from verifier_agent.tree import Tree
 from verifier_agent.values import Judged, Select, Selection

@@ -21,8 +21,7 @@ Falling = Annotated[float, Field(le=0.0)]
 EDGE = 0.01
 """A share or a mean score is read as at least this and at most one minus this."""
 SHRINKAGE = 1.0
-"""Of the fit; on recorded pools a tenth and ten times as much change the Brier score by less than
-0.003."""
+"""Of the weights of the fit towards 0, in the units of one labelled run."""
 
 
 class Confidence(Spec):

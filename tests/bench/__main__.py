@@ -10,6 +10,7 @@ from tests.bench import (
     blind,
     curves,
     local_models,
+    programs,
     sibling,
     speed,
     strategies,
@@ -28,6 +29,8 @@ QUICK: dict[str, Callable[[], None]] = {
 WRITING: dict[str, Callable[..., None]] = {
     "blind": blind.votes,
     "curves": curves.by_difficulty,
+    "equivalence": programs.equivalence,
+    "humaneval": programs.human_eval,
     "local-models": local_models.local_models,
     "sibling": sibling.sibling,
     "strategies": strategies.strategies,

@@ -97,7 +97,7 @@ def test_objects_and_functions_are_taken() -> None:
         ("arithmetics", "did you mean 'arithmetic'?"),
         ("Judge", "did you mean 'judge'?"),
         ("embedded", "did you mean 'embedded-prm'?"),
-        ("xyz", "known: agreement, arithmetic, auto, embedded-prm, judge, judge:MODEL"),
+        ("xyz", "known: agreement, arithmetic, auto, code, code:SANDBOX, embedded-prm"),
         ("", "unknown verifier ''"),
         ("judge:", "a name is needed"),
         ("judge:nobody:x", "unknown provider 'nobody'"),

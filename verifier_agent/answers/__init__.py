@@ -7,7 +7,7 @@ compared by `tool_calls_key` whatever the function.
 
 from verifier_agent.answers.canonical import canonical
 from verifier_agent.answers.kinds import ChoiceKey, number_key
-from verifier_agent.answers.stated import answer_key, last_line_key
+from verifier_agent.answers.stated import answer_key, last_line_key, stated_answer
 from verifier_agent.answers.structured import json_key, tool_calls_key
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "json_key",
     "last_line_key",
     "number_key",
+    "stated_answer",
     "tool_calls_key",
 ]

@@ -52,10 +52,21 @@ def answer_key(text: str) -> str | None:
 
     A text that is nothing but a JSON object or array, fenced or not, states itself.
     """
-    stated = _last_boxed(text)
-    if stated is None:
-        stated = _last_stated(text)
-    return canonical(stated) or whole_json(text)
+    return canonical(_stated(text)) or whole_json(text)
+
+
+def stated_answer(text: str) -> str | None:
+    """Return the answer stated in `text` as it stands there, for a comparison that reads LaTeX.
+
+    None if it states none.
+    """
+    stated = _stated(text)
+    return stated if canonical(stated) else whole_json(text)
+
+
+def _stated(text: str) -> str:
+    boxed = _last_boxed(text)
+    return _last_stated(text) if boxed is None else boxed
 
 
 def last_line_key(text: str) -> str | None:

@@ -71,6 +71,24 @@ def _judge(model: BaseChatModel | str) -> tuple[Verifier, ...]:
     return (Judge(model),)
 
 
+def _math(model: BaseChatModel) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.equivalence import MathEquivalence
+
+    return (MathEquivalence(),)
+
+
+def _code(sandbox: str = "auto") -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.code_tests import CodeTests
+
+    return (CodeTests(sandbox),)
+
+
+def _generated_tests(model: BaseChatModel) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.generated_tests import GeneratedTests
+
+    return (GeneratedTests(),)
+
+
 def _embedded(model: BaseChatModel) -> tuple[Verifier, ...]:
     from verifier_agent.embedded import EmbeddedRewardModel
 
@@ -95,14 +113,21 @@ def _prm(rest: str) -> tuple[Verifier, ...]:
 
 
 EXPORTED = "onnx"
-_FAMILIES: dict[str, Callable[[str], tuple[Verifier, ...]]] = {"judge": _judge, "prm": _prm}
+_FAMILIES: dict[str, Callable[[str], tuple[Verifier, ...]]] = {
+    "code": _code,
+    "judge": _judge,
+    "prm": _prm,
+}
 """Names that say more behind a colon."""
 _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "agreement": lambda model: (Agreement(),),
     "arithmetic": _arithmetic,
     "auto": _auto,
+    "code": lambda model: _code(),
     "embedded-prm": _embedded,
+    "generated-tests": _generated_tests,
     "judge": _judge,
+    "math": _math,
 }
 
 
@@ -115,7 +140,7 @@ def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ..
         if colon and family in _FAMILIES:
             return _FAMILIES[family](rest)
         if verifier not in _NAMED:
-            known = [*_NAMED, "judge:MODEL", "prm:PRESET:PATH"]
+            known = [*_NAMED, "code:SANDBOX", "judge:MODEL", "prm:PRESET:PATH"]
             raise ConfigurationError(f"unknown verifier {verifier!r}{nearest(verifier, known)}")
         return _NAMED[verifier](model)
     if isinstance(verifier, type):  # a class can look like a verifier

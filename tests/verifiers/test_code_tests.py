@@ -1,0 +1,119 @@
+"""Programs judged by tests, in the sandbox that is a Python package."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from verifier_agent import Budget, Run, create_verifier_agent
+from verifier_agent.models import OpenAIChatModel
+from verifier_agent.selection import dual_agreement
+from verifier_agent.testing import ModelServer, Reply
+from verifier_agent.values import Candidate, Judged, Task, Verdict
+from verifier_agent.verifiers.code_tests import CodeTests
+from verifier_agent.verifiers.generated_tests import GeneratedTests
+from verifier_agent.verifiers.sandboxes.sandbox import Limits
+
+pytest.importorskip("pydantic_monty")
+
+RIGHT = "Here it is:\n```python\ndef double(x):\n    return 2 * x\n```\nDone."
+WRONG = "```python\ndef double(x):\n    return x * x\n```"
+ASSERTIONS = "assert double(2) == 4\nassert double(3) == 6"
+
+
+def judge(*texts: str, verifier: Any = None, **context: Any) -> list[Verdict]:
+    task = Task(question="Write double(x).", context={"tests": ASSERTIONS, **context})
+    candidates = [Candidate(id=f"g{i}", text=text) for i, text in enumerate(texts)]
+    verifier = verifier or CodeTests("monty")
+    found: list[Verdict] = verifier.verify_sync(task, candidates)
+    assert [v.candidate for v in found] == [c.id for c in candidates]
+    return found
+
+
+def test_a_program_that_passes_all_tests_is_proven_right() -> None:
+    (verdict,) = judge(RIGHT)
+    assert (verdict.score, verdict.raw, verdict.hard, verdict.feedback) == (1.0, 1.0, True, "")
+
+
+def test_feedback_names_the_first_test_that_failed_with_what_came() -> None:
+    (verdict,) = judge(WRONG)
+    assert (verdict.score, verdict.raw, verdict.hard) == (0.0, 0.5, True)
+    assert "Test 2 of 2 failed" in verdict.feedback
+    assert "`double(3)` should be 6, but gave 9" in verdict.feedback
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        [{"source": "assert double(5) == 10"}],
+        ">>> double(5)\n10\n",
+        "def check(candidate):\n    assert candidate(5) == 10\n",
+        "def test_it():\n    assert double(5) == 10\n",
+    ],
+    ids=["dict", "doctest", "check", "function"],
+)
+def test_tests_may_have_any_of_the_usual_forms(tests: Any) -> None:
+    right, wrong = judge(RIGHT, WRONG, tests=tests, entry_point="double")
+    assert (right.score, wrong.score) == (1.0, 0.0)
+
+
+def test_a_loop_without_end_is_stopped_and_counts_as_wrong() -> None:
+    endless = "```python\ndef double(x):\n    while True:\n        pass\n```"
+    limits = Limits(seconds=1.0, total_seconds=2.0)
+    (verdict,) = judge(endless, verifier=CodeTests("monty", limits=limits))
+    assert verdict.score == 0.0
+    assert verdict.evidence["ending"] == "timeout"
+
+
+def test_what_the_sandbox_cannot_run_has_no_score() -> None:
+    (verdict,) = judge("```python\nimport numpy\ndef double(x):\n    return 2 * x\n```")
+    assert verdict.score is None
+    assert "monty cannot run it" in str(verdict.error)
+
+
+@pytest.mark.parametrize("text", ["", "```python\n```"])
+def test_a_text_without_a_program_has_no_score(text: str) -> None:
+    (verdict,) = judge(text)
+    assert verdict.score is None
+    assert "no program" in str(verdict.error)
+
+
+def test_a_task_without_tests_has_no_score() -> None:
+    (verdict,) = judge(RIGHT, tests=[])
+    assert verdict.score is None
+    assert "no tests" in str(verdict.error)
+
+
+def test_generated_tests_are_evidence_that_dual_agreement_reads() -> None:
+    generated = [
+        {"source": "assert double(2) == 4", "weight": 3},
+        {"source": "assert double(3) == 6", "weight": 2},
+        {"source": "assert double(3) == 7", "weight": 1},  # a wrong test
+    ]
+    task = Task(question="Write double(x).", context={"generated_tests": generated})
+    candidates = [Candidate(id=f"g{i}", text=t) for i, t in enumerate((WRONG, RIGHT, RIGHT))]
+    verdicts = asyncio.run(GeneratedTests("monty").verify(task, candidates))
+    assert [v.evidence["tests"] for v in verdicts] == ["100", "110", "110"]
+    assert [v.evidence["weights"] for v in verdicts] == [[3, 2, 1]] * 3
+    assert not any(v.hard for v in verdicts)
+    judged = [Judged(candidate=c, verdicts=(v,)) for c, v in zip(candidates, verdicts, strict=True)]
+    assert dual_agreement()(judged).candidate == "g1"
+
+
+def test_in_a_run_feedback_from_tests_leads_to_a_program_that_passes() -> None:
+    def learns(request: Any) -> Reply:
+        return Reply(RIGHT if "double(3)" in str(request.messages) else WRONG)
+
+    with ModelServer(learns) as server:
+        agent = create_verifier_agent(
+            OpenAIChatModel(model="coder", base_url=server.url),
+            verifier="code:monty",
+            policy="until(revise(3), proven())",
+            budget=Budget(calls=8),
+        )
+        config = {"configurable": {"verifier_agent": {"context": {"tests": ASSERTIONS}}}}
+        run = Run.of(agent.invoke({"messages": [("user", "Write double(x).")]}, config))
+    assert run.selection.outcome == "verified"
+    assert server.calls == 2

@@ -1,0 +1,200 @@
+"""Mathematical equivalence with a reference answer: true, false or unknown, and never a hang."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib.util
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+
+from verifier_agent.answers import canonical, stated_answer
+from verifier_agent.answers.numerals import read_number
+from verifier_agent.errors import ConfigurationError, MissingExtra, VerifierUnavailable
+from verifier_agent.values import Candidate, Task, Verdict
+from verifier_agent.verifiers.workers import Workers
+
+LONGEST = 2_000
+"""Characters of an answer; a longer one is not compared."""
+_WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|operatorname)\s*\{([^{}]*)\}")
+_WORDS = re.compile(r"[^\W\d_]{2,}(?:[ '\u2019-]+[^\W\d_]+)*[.]?")
+_MEASURED = re.compile(r"(?P<number>[^a-z\\]*\d)(?: (?P<words>[a-z][a-z '/^23-]*)|)")
+_BASED = re.compile(r"(?P<digits>[0-9a-z]+)_(?P<base>\d{1,2}|\{\d{1,2}\})")
+_SIZES = re.compile(r"\\(?:left|right)\.|\\(?:left|right|[Bb]igg?[lr]?)(?![a-zA-Z])")
+_REPEATING = re.compile(
+    r"(?P<whole>\d*)\.(?P<part>\d*)\\(?:overline|bar)\s*\{?(?P<repeated>\d+)\}?"
+)
+
+
+class Equivalence:
+    """Says of two answers whether they are the same mathematics, by math-verify (extra `math`).
+
+    An instance is a function of two texts, in LaTeX or plain, and may be called from any thread:
+    `Equivalence()("1/2", r"\\frac{2}{4}")` is True. None means that nobody knows: one of them is no
+    mathematics, or comparing takes longer than `seconds`. The first is the reference: "x = 5" is
+    an answer where 5 is expected.
+
+    What is decided by the answer keys (`answers.canonical`) takes no time; the rest is compared in
+    worker processes, of which the first takes seconds to start.
+    """
+
+    def __init__(self, *, seconds: float = 5.0, workers: int | None = None) -> None:
+        if not 0 < seconds < 3600:
+            raise ConfigurationError(f"seconds={seconds!r}: a number above 0 is needed")
+        if importlib.util.find_spec("math_verify") is None:
+            raise MissingExtra("mathematical equivalence", "math")
+        self.seconds = seconds
+        self.workers = Workers("math", most=workers or min(os.cpu_count() or 1, 4))
+
+    def __call__(self, reference: str, answer: str) -> bool | None:
+        """Compare. Raises VerifierUnavailable if no worker can be started."""
+        return self.explained(reference, answer)[0]
+
+    def explained(self, reference: str, answer: str) -> tuple[bool | None, str]:
+        """Compare; also return why nobody knows, or an empty text."""
+        if max(len(reference), len(answer)) > LONGEST:
+            return None, f"an answer of more than {LONGEST} characters is not compared"
+        gold, given = _tidy(reference), _tidy(answer)
+        quick = _by_key(gold, given)
+        if quick is not None:
+            return quick
+        said = self.workers.ask({"gold": gold, "answer": given}, self.seconds)
+        return said.get("equal"), str(said.get("unknown", ""))
+
+
+def _by_key(reference: str, answer: str) -> tuple[bool | None, str] | None:
+    """Return what needs no algebra: equal keys, whole numbers, bases, words; None for the rest."""
+    expected, given = canonical(reference), canonical(answer)
+    if not expected or not given:
+        return None, "one of them is empty"
+    if expected == given:
+        return True, ""
+    if any(_BASED.fullmatch(key) for key in (expected, given)):
+        return _by_base(expected, given)
+    right, told = _measured(expected), _measured(given)
+    if right and told:
+        if right[1] and told[1] and right[1] != told[1]:
+            return None, f"they have different units, {right[1]!r} and {told[1]!r}"
+        # beside a bare number one letter may be a variable
+        if right[1] == told[1] or len(right[1] or told[1]) > 1:
+            if right[0] == told[0]:
+                return True, ""
+            if right[0].denominator == told[0].denominator == 1:
+                return False, ""
+    if all(_is_words(text) for text in (reference, answer)):
+        return False, ""
+    if any(_is_words(text) for text in (reference, answer)):
+        return None, "one of them is words, the other is not"
+    return None
+
+
+def _measured(key: str) -> tuple[Fraction, str] | None:
+    """Return a number and the words behind it, which are its unit or say what is counted."""
+    found = _MEASURED.fullmatch(key)
+    value = read_number(found["number"]) if found else None
+    return None if found is None or value is None else (value, found["words"])
+
+
+def _by_base(expected: str, given: str) -> tuple[bool | None, str]:
+    """Compare numbers of which one states its base, as in 101_2."""
+    right, told = _BASED.fullmatch(expected), _BASED.fullmatch(given)
+    if right and told:
+        try:
+            values = [int(n["digits"], int(n["base"].strip("{}"))) for n in (right, told)]
+        except ValueError:
+            return None, "a number has digits that its base has not"
+        return values[0] == values[1], ""
+    if right and right["digits"] == given:
+        return True, ""  # the base was asked for, and need not be said again
+    return None, "only one of them states a base"
+
+
+def _is_words(text: str) -> bool:
+    """Read as mathematics, "no" and "on" would be the same product of two variables."""
+    plain = _WRAPPED.sub(r"\1", text).strip(" $*`")
+    return "\\" not in plain and _WORDS.fullmatch(plain) is not None
+
+
+def _tidy(text: str) -> str:
+    """Return LaTeX without what the parser of the worker stumbles over."""
+    return _REPEATING.sub(_as_fraction, _SIZES.sub("", text))
+
+
+def _as_fraction(found: re.Match[str]) -> str:
+    """Write 0.1\\overline{6} as a fraction."""
+    whole, part, repeated = found["whole"] or "0", found["part"], found["repeated"]
+    nines = 10 ** len(repeated) - 1
+    above = int(whole + part + repeated) - int(whole + part)
+    return rf"\frac{{{above}}}{{{nines * 10 ** len(part)}}}"
+
+
+class MathEquivalence:
+    """Compare a candidate's answer with `task.context["reference"]`, as mathematics. `hard`.
+
+    score: 1.0 if they are the same by value or algebra ("1/2", "0.5" and "\\frac{2}{4}"; "x = 5"
+    for 5), 0.0 if not. Where that is not known, because one of them is no mathematics or comparing
+    them takes too long, and where a text states no answer: no score, and an error. The feedback
+    says that the answer is wrong, and not what would be right.
+
+    Args:
+        seconds: For one comparison; then the worker is ended, and the score missing.
+        workers: Processes that compare at a time; None: one per processor, at most 4.
+        name: The verifier's name in the record.
+    """
+
+    hard = True
+    relational = False
+    per_candidate = False
+
+    def __init__(
+        self, *, seconds: float = 5.0, workers: int | None = None, name: str = "math"
+    ) -> None:
+        self.equivalence = Equivalence(seconds=seconds, workers=workers)
+        self.name = name
+
+    async def verify(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """Compare each candidate's answer, in threads."""
+        return await asyncio.to_thread(self.verify_sync, task, candidates)
+
+    def verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """Compare each candidate's answer."""
+        given = task.context.get("reference")
+        if given is None or isinstance(given, bool) or not isinstance(given, str | int | float):
+            error = f"context['reference'] is {given!r}: a text or a number is needed"
+            return [self._unknown(c, error) for c in candidates]
+        reference = stated_answer(str(given)) or str(given)
+        answers = [stated_answer(c.text) or c.answer for c in candidates]
+        unique = list(dict.fromkeys(a for a in answers if a is not None))
+        with ThreadPoolExecutor(self.equivalence.workers.most) as threads:
+            compared = functools.partial(self._compared, reference)
+            known = dict(zip(unique, threads.map(compared, unique), strict=True))
+        return [
+            self._unknown(c, "the text states no answer")
+            if answer is None
+            else self._verdict(c, answer, *known[answer])
+            for c, answer in zip(candidates, answers, strict=True)
+        ]
+
+    def _compared(self, reference: str, answer: str) -> tuple[bool | None, str]:
+        try:
+            return self.equivalence.explained(reference, answer)
+        except VerifierUnavailable as error:
+            return None, str(error)
+
+    def _verdict(self, candidate: Candidate, answer: str, equal: bool | None, why: str) -> Verdict:
+        if equal is None:
+            return self._unknown(candidate, f"not known to be equal to the reference: {why}")
+        return Verdict(
+            candidate=candidate.id,
+            verifier=self.name,
+            score=float(equal),
+            feedback="" if equal else f"The answer {answer!r} is wrong.",
+            evidence={"answer": answer, "equal": equal},
+            hard=True,
+        )
+
+    def _unknown(self, candidate: Candidate, error: str) -> Verdict:
+        return Verdict(candidate=candidate.id, verifier=self.name, error=error)

@@ -1,0 +1,84 @@
+"""What a worker process runs, as a script: reads questions as lines of JSON, writes answers.
+
+`python worker.py math`. Whatever hangs here is ended from outside, so
+nothing sets an alarm, which would work in the main thread of a process alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import resource
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Answer = dict[str, Any]
+
+MEMORY = 4 << 30
+"""Bytes of address space; a question that needs more is answered with an error."""
+
+
+def math() -> Callable[[Answer], Answer]:
+    """Compare expressions: {"gold", "answer"} gives {"equal": bool} or {"unknown": why}."""
+    from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
+
+    configs = (LatexExtractionConfig(), ExprExtractionConfig())
+
+    def read(text: str) -> list[Any]:
+        # in dollars it is read as LaTeX, which plain arithmetic is too
+        for form in (f"${text}$", text):
+            found = parse(form, extraction_config=configs, parsing_timeout=None)
+            # an expression first, then the text of it; the text alone was not understood
+            if found and not isinstance(found[0], str):
+                return list(found)
+        return []
+
+    def answer(asked: Answer) -> Answer:
+        gold, given = read(asked["gold"]), read(asked["answer"])
+        if not gold or not given:
+            which = "answer" if gold else "reference"
+            return {"unknown": f"the {which} cannot be read as mathematics"}
+        # not symmetric: what the reference leaves out, the answer may add ("x = 5" for 5)
+        equal = verify(gold, given, timeout_seconds=None, raise_on_error=True)
+        return {"equal": bool(equal)}
+
+    return answer
+
+
+KINDS = {"math": math}
+
+
+def main(kind: str) -> None:
+    """Answer questions until there are no more."""
+    # libraries may print; only answers go to the one who asks
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    logging.disable(logging.CRITICAL)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    def say(said: Answer) -> None:
+        out.write(json.dumps(said) + "\n")
+        out.flush()
+
+    try:
+        answer = KINDS[kind]()
+    except ImportError as error:
+        say({"missing": str(error)})
+        return
+    say({"ready": True})
+    for line in sys.stdin:
+        try:
+            said = answer(json.loads(line))
+        except Exception as error:  # RecursionError and MemoryError too
+            said = {"unknown": f"{type(error).__name__}: {error}"[:300]}
+        say(said)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

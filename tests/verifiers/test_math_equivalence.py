@@ -53,9 +53,8 @@ def test_what_cannot_be_compared_is_unknown_and_says_why(
 
 
 def test_two_hundred_pairs_in_parallel_threads_are_all_decided(equal: Equivalence) -> None:
-    pairs = [
-        (rf"\frac{{{n}}}{{3}}", rf"\frac{{{2 * n}}}{{{6 if n % 2 else 7}}}") for n in range(1, 201)
-    ]
+    numbers = range(1, 201)
+    pairs = [(rf"\frac{{{n}}}{{3}}", rf"\frac{{{2 * n}}}{{{6 if n % 2 else 7}}}") for n in numbers]
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda pair: equal(*pair), pairs))
     assert found == [n % 2 == 1 for n in numbers]

@@ -85,9 +85,13 @@ def takes(function: Callable[..., object], count: int) -> bool:
     return True
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Say what could have been meant: " (did you mean 'vote'? known: best, vote)"."""
+def nearest(name: str, known: Iterable[str], likely: Iterable[str] = ()) -> str:
+    """Say what could have been meant: " (did you mean 'vote'? known: best, vote)".
+
+    One of those that are `likely` is preferred.
+    """
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    found = (difflib.get_close_matches(name, among, n=1) for among in (sorted(likely), names))
+    close = next(filter(None, found), [])
     meant = f"did you mean {close[0]!r}? " if close else ""
     return f" ({meant}known: {', '.join(names)})"

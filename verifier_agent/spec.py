@@ -276,7 +276,8 @@ def _named(name: str, wanted: type[Spec]) -> type[Spec]:
             return kind
     known = [known for kind in Spec.kinds.values() for known in kind.definitions]
     shown = _short(name)
-    raise ConfigurationError(f"unknown name {shown!r}{nearest(shown, known)}")
+    likely = wanted.definitions
+    raise ConfigurationError(f"unknown name {shown!r}{nearest(shown, known, likely)}")
 
 
 def _short(text: str) -> str:

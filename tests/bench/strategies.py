@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ def strategies(folder: str = ".training/strategies") -> None:
     families = list(dict.fromkeys(one.family for one in STRATEGIES if one != REFERENCE))
     for family in families:
         drawn = {
-            one.name: curve(done[one.name])
+            one.name: curve(done[one.name], done[REFERENCE.name])
             for one in STRATEGIES
             if one == REFERENCE or one.family == family
         }
@@ -97,8 +98,10 @@ def ran(folder: Path) -> dict[str, list[Done]]:
     labels = {p.question: p.answer for p in problems}
     done: dict[str, list[Done]] = {}
     for strategy in STRATEGIES:
-        for size, policy in enumerate(strategy.policies):
-            kept = folder / f"{strategy.name.replace(' ', '-')}-{size}.json"
+        for policy in strategy.policies:
+            kept = (
+                folder / f"{re.sub(r'[^a-z0-9]+', '-', f'{strategy.name} {policy}'.lower())}.json"
+            )
             out = kept.with_suffix(".jsonl")
             if not kept.exists():
                 found = evaluate_live(
@@ -126,23 +129,40 @@ def settings(strategy: Strategy, policy: str) -> Live:
     )
 
 
-def curve(sizes: Sequence[Done]) -> Plain:
-    """Return the ends of all sizes as one result, in the form that is drawn."""
+def curve(sizes: Sequence[Done], fresh: Sequence[Done]) -> Plain:
+    """Return the ends of all sizes as one result, in the form that is drawn.
+
+    Its baselines are those of fresh samples: the first of them, and whether any is right.
+    """
     last = sizes[-1].result
     levels = []
     for place, level in enumerate(last["by_difficulty"]):
-        points = [one.result["by_difficulty"][place]["by_budget"][-1] for one in sizes]
-        levels.append({**level, "by_budget": points, "baselines": {}})
-    points = [one.result["by_budget"][-1] for one in sizes]
-    return {**last, "by_budget": points, "by_difficulty": levels, "baselines": {}}
+        parts = [one.result["by_difficulty"][place] for one in sizes]
+        widest = fresh[-1].result["by_difficulty"][place]
+        levels.append({**level, "by_budget": ends(parts), "baselines": baselines(widest)})
+    every = ends([one.result for one in sizes])
+    known = baselines(fresh[-1].result)
+    return {**last, "by_budget": every, "by_difficulty": levels, "baselines": known}
+
+
+def ends(curves: Sequence[Plain]) -> list[Plain]:
+    """Return the last point of each curve."""
+    return [one["by_budget"][-1] for one in curves]
+
+
+def baselines(found: Plain) -> Plain:
+    """Return what choosing begins at, and what it cannot go above."""
+    return {name: found["baselines"][name] for name in ("first", "oracle")}
 
 
 def pictures(families: Sequence[str]) -> Iterator[str]:
     """Yield the pictures, and what all of them show."""
     yield fill(
-        f"{PER_LEVEL} held-out questions of each level, each with {SEEDS} seeds. All tokens count: "
-        "generated ones, prompts (of a search over steps, with every step anew) and what the "
-        "reward model reads. Every picture has the weighted vote of fresh samples beside it.",
+        f"{PER_LEVEL} held-out questions of each level, each with {SEEDS} seeds. All tokens "
+        "count: generated ones, prompts (of a search over steps, with every step anew) and what "
+        "the reward model reads; one of the sibling's takes 14 times the operations of one of the "
+        "generator's. Every picture has the weighted vote of fresh samples beside it; dashed: one "
+        "sample, and the oracle of 16, which is right where any of them is.",
         WIDTH,
     )
     for family in families:

@@ -98,7 +98,7 @@ STRATEGIES = (
     ),
     Strategy(
         "sibling, likeliest",
-        "trees and two models",
+        "whole answers",
         ("best_of(1)", "best_of(4)"),
         verifier="likelihood",
         selector="best",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableBinding
 from pydantic import ValidationError
 
 from verifier_agent.errors import ConfigurationError, MissingExtra, nearest
+
+if TYPE_CHECKING:
+    from verifier_agent.embedded.decoding import Weights
 
 PROVIDERS = {
     "anthropic": "langchain-anthropic",
@@ -38,7 +41,7 @@ PROVIDERS = {
 }
 """Provider, as `init_chat_model` spells it, to the package with its integration."""
 
-EMBEDDED: dict[str, Literal["generator", "sibling"]] = {
+EMBEDDED: dict[str, Weights] = {
     "embedded": "generator",
     "embedded-sibling": "sibling",
 }

@@ -49,7 +49,7 @@ class Recipe:
 
 RECIPES = {
     "generator": Recipe(SIZE, base_steps=3_200, hard_steps=900),
-    "sibling": Recipe(Size(layers=8, width=256, heads=8), 1_000, 700, bfloat16=True),
+    "sibling": Recipe(Size(layers=8, width=256, heads=8), 1_000, 400, bfloat16=True),
 }
 
 

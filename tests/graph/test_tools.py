@@ -12,9 +12,21 @@ from langchain_core.tools import tool
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 
-from verifier_agent import Budget, Candidate, ConfigurationError, Run, Task, create_verifier_agent
+from verifier_agent import (
+    Budget,
+    Candidate,
+    ConfigurationError,
+    Generate,
+    Run,
+    Select,
+    Task,
+    create_verifier_agent,
+)
+from verifier_agent.budget import Remaining
 from verifier_agent.models import OpenAIChatModel, input_bound
 from verifier_agent.testing import Choice, ModelServer, Reply, Request, Script, characters, cycle
+from verifier_agent.tree import Tree
+from verifier_agent.verifiers import Form
 
 
 @tool
@@ -127,6 +139,37 @@ def test_arguments_that_are_no_json_are_an_answer_of_bad_form_and_not_an_empty_o
     assert [c.error for c in run.candidates] == [None, None]
     assert {c.answer is None for c in run.candidates} == {True, False}
     assert sum(v.hard for v in run.tree.verdicts) == 1
+
+
+def test_each_of_several_models_is_held_to_what_it_was_asked_for_itself() -> None:
+    with (
+        ModelServer(in_turn(call(town="Turku"))) as calling,
+        ModelServer(cycle(["Answer: rain"])) as talking,
+    ):
+        models = {
+            "calls": model(calling).bind_tools([weather], tool_choice="any"),
+            "talks": model(talking),
+        }
+
+        def both(tree: Tree, remaining: Remaining) -> list[Generate] | list[Select]:
+            return [Select()] if len(tree) else [Generate(model=name) for name in models]
+
+        agent = create_verifier_agent(models, verifier="agreement", policy=both)
+        run = Run.of(agent.invoke(QUESTION))
+    said = {c.model: c for c in run.candidates}
+    assert said["calls"].answer is None
+    assert run.selection.candidate == said["talks"].id
+    assert {v.candidate for v in run.tree.verdicts if v.hard} == {said["calls"].id}
+
+
+def test_a_checker_of_form_that_was_given_stands_in_place_of_the_agents_own() -> None:
+    with ModelServer(in_turn(call(city="Turku"), call(city="Oslo"))) as server:
+        bound = model(server).bind_tools([weather])
+        own = Form(tools={"weather": {"properties": {"city": {"const": "Turku"}}}})
+        agent = create_verifier_agent(bound, verifier=own, policy="best_of(2)", selector="best")
+        result = agent.invoke(QUESTION)
+    assert result["messages"][-1].tool_calls[0]["args"] == {"city": "Turku"}
+    assert [v.verifier for v in Run.of(result).tree.verdicts] == ["form", "form"]
 
 
 def test_structured_output_votes_by_value_and_drops_what_is_none() -> None:

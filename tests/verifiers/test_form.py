@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from langchain_core.messages.tool import tool_call
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
+from verifier_agent.errors import MissingExtra
 from verifier_agent.verifiers import Form
 
 
@@ -97,3 +100,54 @@ def test_a_schema_that_cannot_be_applied_proves_nothing_and_fetches_nothing(sche
 def test_without_tools_or_a_format_nothing_is_asked() -> None:
     assert not Form.of({"temperature": 0, "stop": ["x"]}).asked
     assert Form.of({"tools": [OPENAI]}).asked
+
+
+def test_without_jsonschema_a_schema_is_refused_with_the_line_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    for options in ({"tools": [OPENAI]}, {"response_format": json_schema({"type": "array"})}):
+        with pytest.raises(MissingExtra, match=r"pip install 'verifier-agent\[tools\]'"):
+            Form.of(options)
+    named = Form(tools={"Lookup": None}, closed=True)
+    assert "There is no tool Search" in str(named.objection(calls("Search")))
+
+
+def json_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "it", "schema": schema}}
+
+
+def test_what_needs_no_jsonschema_is_checked_without_it_and_the_rest_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    with pytest.warns(UserWarning, match="not held to schemas"):
+        form = Form.checkable({"tools": [OPENAI], "tool_choice": "required"})
+    assert form.objection(calls(limit="many")) is None
+    assert "There is no tool Search" in str(form.objection(calls("Search")))
+    assert "required" in str(form.objection(AIMessage("I know it")))
+    for schema, fits in (({"type": "array"}, True), ({"type": "object"}, False)):
+        schema = {**schema, "description": "a form"}
+        with pytest.warns(UserWarning, match="not held to schemas"):
+            form = Form.checkable({"response_format": json_schema(schema)})
+        assert (form.objection(AIMessage("[1]")) is None) == fits
+        assert "no JSON" in str(form.objection(AIMessage("one")))
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_no_schema_is_asked_for_nothing_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    form = Form.checkable({"tools": [SEARCH], "response_format": {"type": "json_object"}})
+    assert form.objection(AIMessage("[1]")) is not None
+    assert form.objection(AIMessage("{}")) is None
+
+
+def test_jsonschema_is_imported_only_to_check_a_schema() -> None:
+    code = (
+        "import sys; from verifier_agent import create_verifier_agent; "
+        "from verifier_agent.models import OpenAIChatModel; "
+        "model = OpenAIChatModel(model='m', base_url='http://127.0.0.1:9/v1'); "
+        f"create_verifier_agent(model.bind_tools([{OPENAI!r}])); "
+        "assert 'jsonschema' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

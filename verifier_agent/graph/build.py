@@ -187,7 +187,7 @@ def read_parts(
     paid = callers(models.values(), verifiers)
     parts = Parts(
         models=models,
-        verifiers=with_form(verifiers, models.values()),
+        verifiers=with_form(verifiers, models),
         policy=default_policy(verifiers) if policy is None else resolve_policy(policy),
         selector=default_selector(verifiers) if selector is None else resolve_selector(selector),
         budget=DEFAULT_BUDGET if budget is None else read_budget(budget),

@@ -22,7 +22,6 @@ from verifier_agent.graph.tables import Answerer
 from verifier_agent.models import call_options, text_bound, tool_calls_text, usage_cost
 from verifier_agent.plain import Value
 from verifier_agent.values import Candidate, Cost, Generate, Revise
-from verifier_agent.verifiers import Form
 
 STEP_END = "\n"
 """A step is one line."""
@@ -218,7 +217,7 @@ def _with_message(
     )
     # what was continued may have been the whole answer already: then nothing more is no error
     empty = not said and not request.brief.prefix
-    fit = Form.of(request.answerer.options).objection(message) is None
+    fit = request.answerer.form.objection(message) is None
     return replace(
         candidate,
         # who reads the text is shown the calls too

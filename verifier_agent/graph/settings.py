@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from verifier_agent.models import Capabilities
 from verifier_agent.search import Policy, PolicyFunction, resolve_policy
 from verifier_agent.selection import Selector, SelectorFunction, resolve_selector
 from verifier_agent.values import Cost, Generate, Revise, Verifier
-from verifier_agent.verifiers import Form
+from verifier_agent.verifiers.form import Forms
 
 UNKNOWN = Footprint()
 
@@ -85,7 +85,7 @@ class Parts:
     def bind(self, options: Mapping[str, Any]) -> Parts:
         """Return the same with more arguments for every request to the models."""
         models = {name: one.bind(options) for name, one in self.models.items()}
-        return replace(self, models=models, verifiers=with_form(self.verifiers, models.values()))
+        return replace(self, models=models, verifiers=with_form(self.verifiers, models))
 
     def _check_risk(self) -> None:
         if self.risk is None:
@@ -129,13 +129,18 @@ class Parts:
         return replace(cost, usd=None) if price is None else price.of(cost)
 
 
-def with_form(verifiers: tuple[Verifier, ...], models: Iterable[Answerer]) -> tuple[Verifier, ...]:
-    """Return the verifiers, and one more that checks the form that the models are asked for."""
-    forms = [form for one in models if (form := Form.of(one.options)).asked]
-    others = tuple(v for v in verifiers if not isinstance(v, Form))
-    if not forms or any(v.name == Form.name for v in others):
-        return verifiers
-    return *others, forms[0]
+def with_form(
+    verifiers: tuple[Verifier, ...], models: Mapping[str, Answerer]
+) -> tuple[Verifier, ...]:
+    """Return the verifiers, and one more that checks the form that the models are asked for.
+
+    One of that name which the user gave stands in its place.
+    """
+    others = tuple(v for v in verifiers if not isinstance(v, Forms))
+    forms = {name: one.form for name, one in models.items() if one.form.asked}
+    if not forms or any(v.name == Forms.name for v in others):
+        return others
+    return *others, Forms(forms)
 
 
 PER_CALL = ("account", "budget", "context", "max_tokens", "policy", "run_id", "seed", "selector")

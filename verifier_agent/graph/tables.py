@@ -23,6 +23,7 @@ from verifier_agent.models.impact import known_footprint
 from verifier_agent.models.prices import known_price
 from verifier_agent.models.providers import provider_of
 from verifier_agent.values import Verifier
+from verifier_agent.verifiers import Form
 
 Kind = TypeVar("Kind", Price, Footprint)
 
@@ -35,6 +36,8 @@ class Answerer:
     capabilities: Capabilities
     options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of every request: tools, the form of the answer, stop strings."""
+    form: Form = field(default_factory=Form)
+    """What they ask of an answer's form, as far as it can be checked."""
 
     @classmethod
     def of(cls, model: ModelLike) -> Answerer:
@@ -46,7 +49,7 @@ class Answerer:
         """Return the same with more arguments for every request."""
         read, cap = read_options(self.capabilities, {**self.options, **options})
         able = self.capabilities if cap is None else replace(self.capabilities, default_cap=cap)
-        return replace(self, capabilities=able, options=read)
+        return replace(self, capabilities=able, options=read, form=Form.checkable(read))
 
     def bound(self, messages: Sequence[BaseMessage]) -> int | None:
         """Return the most tokens that a prompt of these messages can have; None if unbounded."""

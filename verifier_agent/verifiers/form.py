@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, messages_from_dict
 
+from verifier_agent.errors import MissingExtra
 from verifier_agent.values import Candidate, Task, Verdict
 
 Schema = Mapping[str, Any]
 
 _MUST_CALL = ("any", "required", True)
 """What providers call a choice that forces some tool call."""
+
+_OBJECT: Schema = {"type": "object"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +34,9 @@ class Form:
 
     It costs nothing. An agent whose model has tools bound asks it by itself, and only once some
     candidate breaks the form; so it changes no score where all of them keep to it.
+
+    Raises:
+        MissingExtra: there is a schema to check, and jsonschema is not installed.
     """
 
     tools: Mapping[str, Schema | None] = field(default_factory=dict)
@@ -38,28 +46,39 @@ class Form:
     must_call: bool = False
     """True if a tool call is forced."""
     answer: Schema | None = None
-    """The JSON schema of the answer's text; {} for any JSON object, None for text."""
+    """The JSON schema of the answer's text; {} for any JSON, None for text."""
 
     name = "form"
     hard = False
     relational = False
     per_candidate = False
 
+    def __post_init__(self) -> None:
+        schemas = (*self.tools.values(), self.answer)
+        if any(map(_takes_jsonschema, schemas)) and not importlib.util.find_spec("jsonschema"):
+            raise MissingExtra("a check against a JSON schema", "tools")
+
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Form:
         """Return the form that these arguments of a model call ask for."""
-        read = [_tool(tool) for tool in options.get("tools") or ()]
-        tools = dict(found for found in read if found is not None)
-        chosen = _chosen(options.get("tool_choice"))
-        if isinstance(chosen, str) and chosen in tools:
-            tools = {chosen: tools[chosen]}
-        return cls(
-            tools=tools,
-            # one in a form that is not known here may have any name
-            closed=bool(read) and None not in read,
-            must_call=chosen is not None,
-            answer=_answer(options.get("response_format")),
-        )
+        return cls(**_asked(options))
+
+    @classmethod
+    def checkable(cls, options: Mapping[str, Any]) -> Form:
+        """Return what can be checked here of the form that these arguments ask for.
+
+        Without jsonschema that is less, and a warning says so: that a tool is offered, that
+        arguments and answers are JSON, and that a forced call is made.
+        """
+        asked = _asked(options)
+        try:
+            return cls(**asked)
+        except MissingExtra as missing:
+            warnings.warn(f"tool calls and JSON are not held to schemas: {missing}", stacklevel=2)
+        schema = asked["answer"]
+        if schema is not None:
+            schema = _OBJECT if schema.get("type") == "object" else {}
+        return cls(**{**asked, "tools": dict.fromkeys(asked["tools"]), "answer": schema})
 
     @property
     def asked(self) -> bool:
@@ -112,13 +131,56 @@ class Form:
         return None if self.answer is None else _no_answer(self.answer, message.text)
 
 
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """Judges each candidate as `Form` does, by what its own model was asked for."""
+
+    by_model: Mapping[str, Form]
+
+    name = Form.name
+    hard = False
+    relational = False
+    per_candidate = False
+
+    def applies(self, finished: Sequence[Candidate]) -> bool:
+        """Return True once some candidate breaks its form."""
+        return any(self._form(candidate).applies([candidate]) for candidate in finished)
+
+    async def verify(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """Check each candidate's message."""
+        return self.verify_sync(task, candidates)
+
+    def verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """Check each candidate's message."""
+        return [self._form(c).verify_sync(task, [c])[0] for c in candidates]
+
+    def _form(self, candidate: Candidate) -> Form:
+        return self.by_model.get(candidate.model, Form())
+
+
 def _no_answer(schema: Schema, text: str) -> str | None:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return "The answer is no JSON, and nothing else was asked for."
-    fault = _fault({"type": "object", **schema}, value)
+    fault = _fault(schema, value)
     return None if fault is None else f"The answer does not fit its schema: {fault}."
+
+
+def _asked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the `Form` that these arguments of a model call ask for."""
+    read = [_tool(tool) for tool in options.get("tools") or ()]
+    tools = dict(found for found in read if found is not None)
+    chosen = _chosen(options.get("tool_choice"))
+    if isinstance(chosen, str) and chosen in tools:
+        tools = {chosen: tools[chosen]}
+    return {
+        "tools": tools,
+        # one in a form that is not known here may have any name
+        "closed": bool(read) and None not in read,
+        "must_call": chosen is not None,
+        "answer": _answer(options.get("response_format")),
+    }
 
 
 def _tool(tool: Any) -> tuple[str, Schema | None] | None:
@@ -148,14 +210,20 @@ def _answer(form: Any) -> Schema | None:
     if not isinstance(form, Mapping):
         return None
     if form.get("type") == "json_object":
-        return {}
+        return _OBJECT
     named = form.get("json_schema") if form.get("type") == "json_schema" else None
     schema = named.get("schema") if isinstance(named, Mapping) else None
     return schema if isinstance(schema, Mapping) else None
 
 
+def _takes_jsonschema(schema: Schema | None) -> bool:
+    return bool(schema) and schema != _OBJECT
+
+
 def _fault(schema: Schema, value: Any) -> str | None:
     """Say what about `value` does not fit; None if it fits, or the schema cannot be applied."""
+    if not _takes_jsonschema(schema):
+        return "an object is needed" if schema and not isinstance(value, dict) else None
     from jsonschema.exceptions import best_match
     from jsonschema.validators import validator_for
     from referencing import Registry

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import math
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 
 from tests.accounts.conftest import Make
 from verifier_agent import AccountEmpty, Budget, ConfigurationError, RunBusy
-from verifier_agent.accounts import Account, MemoryAccount, SQLiteAccount
+from verifier_agent.accounts import Account, Lease, MemoryAccount, SQLiteAccount
 from verifier_agent.accounts.renewal import renewed
 from verifier_agent.budget import Spent
 
@@ -100,14 +102,54 @@ def test_a_slow_worker_may_still_settle_if_nobody_took_its_run(make: Make) -> No
     assert account.remaining().calls == 4
 
 
-def test_a_lease_that_is_worked_on_does_not_expire(make: Make) -> None:
-    account = make(Budget(calls=5), period=3.0)
+def test_a_renewed_lease_is_held_for_another_period(make: Make) -> None:
+    account: Any = make(Budget(calls=5), period=0.05)
+    lease = account.lease("a", Budget(calls=4))
+    account.period = 60.0
+    account.renew(lease)
+    time.sleep(0.06)
+    with pytest.raises(RunBusy):
+        account.lease("a", Budget(calls=1))
+
+
+def test_a_lease_is_renewed_as_long_as_it_is_worked_on() -> None:
+    now, renewals = [0.0], threading.Semaphore(0)
+
+    class Watched(MemoryAccount):
+        def renew(self, lease: Lease) -> None:
+            super().renew(lease)
+            renewals.release()
+
+    # renewed by the real clock, each 0.02 seconds; expires by one of our own
+    account = Watched(Budget(calls=5), period=0.06, clock=lambda: now[0])
     lease = account.lease("a", Budget(calls=4))
     with renewed(account, lease):
-        time.sleep(4.0)
+        for _ in range(3):
+            now[0] += 0.05
+            assert renewals.acquire(timeout=20)
+            assert renewals.acquire(timeout=20)  # the first may have begun before
         with pytest.raises(RunBusy):
             account.lease("a", Budget(calls=1))
-    account.settle(lease, Spent(calls=4))
+
+
+def test_a_renewal_that_fails_is_tried_again_but_not_once_the_work_is_done() -> None:
+    tries, asked, go_on = [0], threading.Semaphore(0), threading.Semaphore(0)
+
+    class Away(MemoryAccount):
+        def renew(self, lease: Lease) -> None:
+            tries[0] += 1
+            asked.release()
+            assert go_on.acquire(timeout=20)
+            raise OSError("no database")
+
+    account = Away(Budget(calls=5), period=0.03)
+    with renewed(account, account.lease("a", Budget(calls=4))):
+        assert asked.acquire(timeout=20)
+        go_on.release()
+        assert asked.acquire(timeout=20)  # and while it fails for the second time the work ends
+    go_on.release()
+    time.sleep(0.1)
+    assert tries == [2]
 
 
 def test_small_sums_add_up_exactly(make: Make) -> None:
@@ -141,6 +183,21 @@ async def test_every_method_has_an_async_form(make: Make) -> None:
     assert (await account.aremaining()).calls == 4
     lease = await account.alease("a", Budget(calls=4), resumed=True)
     assert lease.budget == Budget(calls=4)
+
+
+async def test_a_lease_that_is_cancelled_while_it_is_granted_changes_nothing(make: Make) -> None:
+    account = make(Budget(calls=9))
+    account.settle(account.lease("a", Budget(calls=4)), Spent(calls=3))
+    for run, resumed in (("a", True), ("b", False)):
+        job = asyncio.create_task(account.alease(run, Budget(calls=4), resumed=resumed))
+        await asyncio.sleep(0)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+        assert account.remaining().calls == 6
+    assert account.lease("a", Budget(calls=4), resumed=True).budget == Budget(calls=4)
+    assert account.remaining().calls == 5
 
 
 def test_every_kind_is_an_account(make: Make) -> None:

@@ -79,16 +79,19 @@ class BookedAccount(ABC):
 
     def lease(self, run: str, wanted: Budget, *, resumed: bool = False) -> Lease:
         """Grant what is wanted, or as much of it as is left."""
+        return self._lease(run, wanted, resumed)[0]
+
+    def _lease(self, run: str, wanted: Budget, resumed: bool) -> tuple[Lease, Entry]:
+        """Lease; return with the lease the entry that it took the place of."""
         with self._open() as page:
-            entry, now = page.entry(run), page.now()
-            if entry.expires is not None and now < entry.expires:
+            before, now = page.entry(run), page.now()
+            if before.expires is not None and now < before.expires:
                 raise RunBusy(
-                    f"run {run!r} is held by another worker, for {entry.expires - now:.0f} more "
+                    f"run {run!r} is held by another worker, for {before.expires - now:.0f} more "
                     "seconds unless it is renewed"
                 )
-            if not resumed:
-                entry = replace(entry, base=entry.total, charge=NOTHING)
-            others = minus(page.charged(), page.entry(run).total)
+            entry = before if resumed else replace(before, base=before.total, charge=NOTHING)
+            others = minus(page.charged(), before.total)
             grant = granted(wanted, page.limits(), plus(others, entry.base))
             leased = replace(
                 entry,
@@ -97,7 +100,7 @@ class BookedAccount(ABC):
                 expires=now + self.period,
             )
             page.write(run, leased, plus(others, leased.total))
-        return Lease(run=run, budget=as_budget(grant), number=leased.number)
+        return Lease(run=run, budget=as_budget(grant), number=leased.number), before
 
     def renew(self, lease: Lease) -> None:
         """Hold the run for another period."""
@@ -125,14 +128,12 @@ class BookedAccount(ABC):
 
     async def alease(self, run: str, wanted: Budget, *, resumed: bool = False) -> Lease:
         """Do as `lease`."""
-        job = asyncio.ensure_future(
-            self._elsewhere(lambda: self.lease(run, wanted, resumed=resumed))
-        )
+        job = asyncio.ensure_future(self._elsewhere(lambda: self._lease(run, wanted, resumed)))
         try:
-            return await asyncio.shield(job)
+            return (await asyncio.shield(job))[0]
         except asyncio.CancelledError:
             # it is granted all the same, and nobody would know of it
-            job.add_done_callback(self._give_back)
+            job.add_done_callback(self._undo)
             raise
 
     async def arenew(self, lease: Lease) -> None:
@@ -151,9 +152,16 @@ class BookedAccount(ABC):
         """Do what waits for a disk or a network without holding up the event loop."""
         return await asyncio.to_thread(work)
 
-    def _give_back(self, job: asyncio.Future[Lease]) -> None:
-        if not job.cancelled() and job.exception() is None:
-            self.settle(job.result(), Spent())
+    def _undo(self, job: asyncio.Future[tuple[Lease, Entry]]) -> None:
+        """Put back what a lease took the place of: a run that goes on has spent before."""
+        if job.cancelled() or job.exception() is not None:
+            return
+        lease, before = job.result()
+        with self._open() as page:
+            entry = page.entry(lease.run)
+            if entry.number == lease.number:
+                charged = plus(minus(page.charged(), entry.total), before.total)
+                page.write(lease.run, before, charged)
 
 
 def _held(page: Page, lease: Lease) -> Entry:

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 
 from verifier_agent.accounts.account import Account, Lease
@@ -66,9 +66,10 @@ class _Renewer:
             account.renew(lease)
         except RunBusy:
             self.drop(job)  # another worker has it: whoever holds this lease hears of it at the end
-        except Exception:
-            with suppress(KeyError):  # a database that is away for a moment: tried again soon
-                self._due[job] = (time.monotonic() + account.period / 10, account, lease)
+        except Exception:  # a database that is away for a moment: tried again soon
+            with self._changed:
+                if job in self._due:
+                    self._due[job] = (time.monotonic() + account.period / 10, account, lease)
 
 
 def _next(account: Account) -> float:

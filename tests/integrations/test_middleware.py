@@ -18,7 +18,15 @@ from openai import BadRequestError
 from pydantic import BaseModel
 
 from tests.integrations.agents import QUESTION, Counted, billed, forecaster, model, weather
-from verifier_agent import Budget, BudgetTooSmall, ConfigurationError, Run, VerifierMiddleware
+from verifier_agent import (
+    AccountEmpty,
+    Budget,
+    BudgetTooSmall,
+    ConfigurationError,
+    Run,
+    VerifierMiddleware,
+)
+from verifier_agent.accounts import MemoryAccount
 from verifier_agent.testing import Fault, ModelServer, Reply, Request
 
 GOOD, BAD = "It rains.\nAnswer: rain", "Sunny.\nAnswer: sun"
@@ -120,6 +128,21 @@ def test_an_exhausted_budget_ends_the_agent_in_words_or_by_an_error() -> None:
         assert "(1 calls) cannot pay" in result["messages"][-1].text
         with pytest.raises(BudgetTooSmall, match="Spent: 1 calls"):
             agent(server, VerifierMiddleware(budget=one, exit_behavior="error")).invoke(QUESTION)
+
+
+def test_an_empty_account_is_named_and_not_the_budget() -> None:
+    for behavior in ("end", "error"):
+        with ModelServer(forecaster(GOOD)) as server:
+            middleware = VerifierMiddleware(
+                account=MemoryAccount(Budget(calls=1)), exit_behavior=behavior
+            )
+            graph = agent(server, middleware)
+            if behavior == "end":
+                assert "The account cannot pay" in graph.invoke(QUESTION)["messages"][-1].text
+            else:
+                with pytest.raises(AccountEmpty, match=r"account cannot pay.* Spent: 1 calls"):
+                    graph.invoke(QUESTION)
+            assert server.calls == 1
 
 
 def test_the_next_turn_of_a_conversation_has_the_whole_budget_again() -> None:

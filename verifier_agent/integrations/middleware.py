@@ -13,7 +13,13 @@ from langgraph.types import Command
 
 from verifier_agent.accounts import Account
 from verifier_agent.budget import Budget, Footprint, Price, Remaining, Spent
-from verifier_agent.errors import BudgetTooSmall, ConfigurationError, GenerationError, MissingExtra
+from verifier_agent.errors import (
+    AccountEmpty,
+    BudgetTooSmall,
+    ConfigurationError,
+    GenerationError,
+    MissingExtra,
+)
 from verifier_agent.graph import Run
 from verifier_agent.graph.agent import Agent
 from verifier_agent.graph.build import (
@@ -80,8 +86,8 @@ class VerifierMiddleware(AgentMiddleware[VerifierState, Any, Any]):
             is looked at, and if it calls tools, it is taken as it is. "vote": equal calls are
             counted, and no verifier judges them. "verify": they are judged as any answer, as text.
             Whatever it is, a call that does not fit its tool's schema is proven wrong.
-        exit_behavior: once the budget cannot pay for another answer, "end" the agent with a
-            message that says so, or raise BudgetTooSmall ("error").
+        exit_behavior: once the budget or the account cannot pay for another answer, "end" the
+            agent with a message that says so, or raise BudgetTooSmall or AccountEmpty ("error").
 
     Raises:
         ConfigurationError: a wrong argument; nothing has been spent.
@@ -144,6 +150,7 @@ class VerifierMiddleware(AgentMiddleware[VerifierState, Any, Any]):
     ) -> ExtendedModelResponse[Any]:
         """Answer one turn with a run."""
         model, tell = HandledModel(request=request, handler=handler), stream_writer()
+        short: BudgetTooSmall | None = None
         for budget in self._budgets(request):
             state: dict[str, Any] = {}
             try:
@@ -153,15 +160,16 @@ class VerifierMiddleware(AgentMiddleware[VerifierState, Any, Any]):
                 ):
                     state = told(tell, mode, chunk, state)
                 return self._answered(model, state)
-            except BudgetTooSmall:
-                continue
-        return self._exhausted(request)
+            except BudgetTooSmall as error:
+                short = error
+        return self._exhausted(request, short)
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: AsyncHandler
     ) -> ExtendedModelResponse[Any]:
         """Answer one turn with a run."""
         model, tell = HandledModel(request=request, handler=handler), stream_writer()
+        short: BudgetTooSmall | None = None
         for budget in self._budgets(request):
             state: dict[str, Any] = {}
             try:
@@ -171,9 +179,9 @@ class VerifierMiddleware(AgentMiddleware[VerifierState, Any, Any]):
                 ):
                     state = told(tell, mode, chunk, state)
                 return self._answered(model, state)
-            except BudgetTooSmall:
-                continue
-        return self._exhausted(request)
+            except BudgetTooSmall as error:
+                short = error
+        return self._exhausted(request, short)
 
     def _budgets(self, request: ModelRequest[Any]) -> list[Budget]:
         """Return what this turn may use: its share of what remains, or else all of it."""
@@ -219,11 +227,16 @@ class VerifierMiddleware(AgentMiddleware[VerifierState, Any, Any]):
         }
         return ExtendedModelResponse(model_response=response, command=Command(update=update))
 
-    def _exhausted(self, request: ModelRequest[Any]) -> ExtendedModelResponse[Any]:
+    def _exhausted(
+        self, request: ModelRequest[Any], short: BudgetTooSmall | None
+    ) -> ExtendedModelResponse[Any]:
         spent = _spent(request.state)
-        said = f"The budget of this run ({_limits(self.budget)}) cannot pay for another answer."
+        empty = isinstance(short, AccountEmpty)
+        payer = "account" if empty else f"budget of this run ({_limits(self.budget)})"
+        said = f"The {payer} cannot pay for another answer."
         if self.exit_behavior == "error":
-            raise BudgetTooSmall(f"{said} Spent: {spent.calls} calls, {spent.tokens} tokens.")
+            kind = AccountEmpty if empty else BudgetTooSmall
+            raise kind(f"{said} Spent: {spent.calls} calls, {spent.tokens} tokens.") from short
         return ExtendedModelResponse(model_response=ModelResponse(result=[AIMessage(said)]))
 
 

@@ -27,7 +27,7 @@ from verifier_agent import (
     VerifierMiddleware,
 )
 from verifier_agent.accounts import MemoryAccount
-from verifier_agent.testing import Fault, ModelServer, Reply, Request
+from verifier_agent.testing import Choice, Fault, ModelServer, Reply, Request
 
 GOOD, BAD = "It rains.\nAnswer: rain", "Sunny.\nAnswer: sun"
 
@@ -76,6 +76,17 @@ def test_calls_are_voted_on_where_that_is_asked() -> None:
         )
         result = graph.invoke(QUESTION)
         assert server.calls == 6
+    assert result["messages"][1].tool_calls[0]["args"] == {"city": "Turku"}
+
+
+def test_a_call_that_does_not_fit_its_schema_does_not_pass_through() -> None:
+    wrong = Reply(Choice(tool_calls=(("weather", '{"town": "Turku"}'),)))
+    script = forecaster(GOOD)
+
+    with ModelServer(lambda request: script(request) if request.index else wrong) as server:
+        graph = agent(server, VerifierMiddleware(verifier=is_rain, policy="best_of(2)"))
+        result = graph.invoke(QUESTION)
+        assert server.calls == 4
     assert result["messages"][1].tool_calls[0]["args"] == {"city": "Turku"}
 
 

@@ -9,7 +9,16 @@ from typing import Any, Literal
 from verifier_agent.budget import Remaining
 from verifier_agent.search import PolicyFunction
 from verifier_agent.tree import Tree
-from verifier_agent.values import Action, Candidate, Generate, Select, Task, Verdict, Verifier
+from verifier_agent.values import (
+    Action,
+    Candidate,
+    Generate,
+    Judged,
+    Select,
+    Task,
+    Verdict,
+    Verifier,
+)
 from verifier_agent.verifiers import Agreement
 
 Turns = Literal["verify", "vote", "pass"]
@@ -26,7 +35,10 @@ def calls_tools(candidate: Candidate) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class UnlessCalling:
-    """A policy that draws one answer first; unless that calls tools, `policy` goes on."""
+    """A policy that draws one answer first; unless that calls tools, `policy` goes on.
+
+    So it does where the call is proven wrong: it does not fit its tool's schema.
+    """
 
     policy: PolicyFunction
 
@@ -34,9 +46,14 @@ class UnlessCalling:
         """Return the next round."""
         if not len(tree):
             return [Generate(reason="does this turn call tools?")]
-        if FIRST in tree and tree[FIRST].error is None and calls_tools(tree[FIRST]):
+        if FIRST in tree and _passes(tree.judged(FIRST)):
             return [Select(reason="the turn calls tools, which pass through")]
         return self.policy(tree, remaining)
+
+
+def _passes(first: Judged) -> bool:
+    wrong = any(v.hard and v.score == 0.0 for v in first.verdicts)
+    return first.candidate.error is None and calls_tools(first.candidate) and not wrong
 
 
 class OnWords:

@@ -52,11 +52,8 @@ class HandledModel(BaseChatModel):
         **kwargs: Any,
     ) -> LLMResult:
         """Ask the handler, without a run of its own for callbacks to see."""
-        try:
-            return self._told(self.handler(self._asked(messages[0], stop, kwargs)))
-        except Exception as error:
-            self._failures.append(error)
-            raise
+        results = [self._generate(one, stop, **kwargs) for one in messages]
+        return LLMResult(generations=[list(result.generations) for result in results])
 
     async def agenerate(
         self,
@@ -66,14 +63,26 @@ class HandledModel(BaseChatModel):
         **kwargs: Any,
     ) -> LLMResult:
         """Ask the handler, without a run of its own for callbacks to see."""
+        results = [await self._agenerate(one, stop, **kwargs) for one in messages]
+        return LLMResult(generations=[list(result.generations) for result in results])
+
+    def _generate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, *_: Any, **kwargs: Any
+    ) -> ChatResult:
         try:
-            return self._told(await self.handler(self._asked(messages[0], stop, kwargs)))
+            return self._told(self.handler(self._asked(messages, stop, kwargs)))
         except Exception as error:
             self._failures.append(error)
             raise
 
-    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
-        raise NotImplementedError("asked through `generate` only")
+    async def _agenerate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, *_: Any, **kwargs: Any
+    ) -> ChatResult:
+        try:
+            return self._told(await self.handler(self._asked(messages, stop, kwargs)))
+        except Exception as error:
+            self._failures.append(error)
+            raise
 
     def _asked(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: Mapping[str, Any]
@@ -92,16 +101,16 @@ class HandledModel(BaseChatModel):
         )
         return asked
 
-    def _told(self, response: ModelResponse[Any]) -> LLMResult:
+    def _told(self, response: ModelResponse[Any]) -> ChatResult:
         said = next((m for m in response.result if isinstance(m, AIMessage)), None)
         if said is None:
-            return LLMResult(generations=[[]])
+            return ChatResult(generations=[])
         name = uuid.uuid4().hex
         self._responses[name] = response
         told = said.model_copy(
             update={"response_metadata": {**said.response_metadata, MARK: {"response": name}}}
         )
-        return LLMResult(generations=[[ChatGeneration(message=told)]])
+        return ChatResult(generations=[ChatGeneration(message=told)])
 
     def response(self, chosen: AIMessage, final: AIMessage) -> ModelResponse[Any]:
         """Return the response that `chosen` is from, with `final` in place of its message.
@@ -116,7 +125,10 @@ class HandledModel(BaseChatModel):
         return ModelResponse(result=result, structured_response=known.structured_response)
 
 
-_NOT_SETTINGS = {"tools", "tool_choice", "response_format", "callbacks", "tags", "metadata"}
+_NOT_SETTINGS = {
+    *("tools", "tool_choice", "response_format"),
+    *("callbacks", "tags", "metadata", "run_name", "run_id"),
+}
 """Arguments of a call that the handler works out by itself."""
 
 

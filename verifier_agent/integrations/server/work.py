@@ -1,4 +1,4 @@
-"""The routes that answer: chat completions and the list of models."""
+"""The routes that answer: chat completions, responses, and the list of models."""
 
 from __future__ import annotations
 
@@ -23,9 +23,15 @@ from verifier_agent.integrations.server.refusals import Json, unknown_model
 from verifier_agent.integrations.server.sending import Sender
 from verifier_agent.integrations.server.served import Catalogue
 
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["data"],
+}
 STREAMED: dict[str, Any] = {
     "description": "The answer: JSON, or events if `stream` is true.",
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    # as FastAPI says it of its own streams, though the word is of OpenAPI 3.2
+    "content": {"text/event-stream": {"itemSchema": _EVENT}},
 }
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from functools import cache
 
 import pytest
+from langchain_core.messages import AIMessage, message_to_dict
 
 from tests.search.trees import TASK, drawn
 from verifier_agent.budget import Remaining, Spent
@@ -14,6 +15,7 @@ from verifier_agent.search.believing import believed
 from verifier_agent.search.racing import PRIOR, race
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Generate, Revise, Select, Verdict, Verify
+from verifier_agent.verifiers import Form
 
 
 def net(first: int, second: int, more: int, price: float) -> float:
@@ -123,6 +125,24 @@ def test_an_answer_that_was_refuted_has_no_vote() -> None:
     [more] = actions(Tree(TASK, candidates, said))
     assert isinstance(more, Generate)
     assert "'5' has 1 of 4 votes" in more.reason
+
+
+def test_an_answer_in_the_right_form_is_not_believed_for_that() -> None:
+    form = Form.of({"response_format": {"type": "json_object"}})
+    texts = ["none", *['{"x": 1}'] * 3]
+    candidates = [
+        Candidate(id=f"g{i}", text=text, answer=text, message=message_to_dict(AIMessage(text)))
+        for i, text in enumerate(texts)
+    ]
+    said = form.verify_sync(TASK, candidates)
+    assert [verdict.score for verdict in said] == [0.0, 1.0, 1.0, 1.0]
+    two, all_four = (Tree(TASK, candidates[:n], said[:n]) for n in (2, 4))
+    assert believed(two.finished) is None
+    [more] = actions(two)
+    assert isinstance(more, Generate)
+    [ending] = actions(all_four)
+    assert isinstance(ending, Select)
+    assert (ending.outcome, "has 3 of 4 votes" in ending.reason) == ("agreed", True)
 
 
 def test_at_most_one_answer_is_right_so_rivals_lower_each_other() -> None:

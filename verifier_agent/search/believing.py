@@ -67,13 +67,15 @@ def _judges(verdict: Verdict) -> bool:
 def believed(judged: Sequence[Judged]) -> Belief | None:
     """Return what is believed of answers of which at least one was judged; None without any.
 
+    Where some were refuted only, nothing is believed of the others, and votes are to say more.
+
     Scores are read as independent chances to be right. All of an answer's candidates being wrong
     has the chance m, the product of theirs; its odds are (1 - m) / m, and since at most one answer
     is right, its chance is its odds over 1 plus all odds.
     """
-    opinions = [(j, s) for j in judged if (s := opinion(j)) is not None]
-    if not opinions:
+    if not any(v.score is not None and _judges(v) for j in judged for v in j.verdicts):
         return None
+    opinions = [(j, s) for j in judged if (s := opinion(j)) is not None]
     wrong: dict[str, float] = {}
     for j, score in opinions:
         # a candidate without a key is an answer of its own

@@ -30,7 +30,8 @@ class Form:
     `tool_choice`, and `response_format`. A tool that is not offered, arguments that are no JSON or
     do not fit the tool's JSON schema, no call where one is forced, and text that is no JSON of the
     schema asked for are proof that an answer cannot be used: score 0.0 and `hard`, with feedback
-    for a revision. Any other candidate gets 1.0, which proves nothing, so it is not `hard`.
+    for a revision. Any other candidate gets 1.0, which proves nothing: it is not `hard`, and
+    `evidence["refutes"]` says so to what goes by beliefs.
 
     It costs nothing. An agent whose model has tools bound asks it by itself, and only once some
     candidate breaks the form; so it changes no score where all of them keep to it.
@@ -105,6 +106,7 @@ class Form:
             score=1.0 if objection is None else 0.0,
             feedback=objection or "",
             hard=objection is not None,
+            evidence={"refutes": True},
         )
 
     def _objection(self, candidate: Candidate) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.evaluation.making import Plain, a_question, a_sample, coins, write
+from verifier_agent.calibration import Calibration
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Replay, evaluate
 from verifier_agent.search import agree, sample, until
@@ -189,6 +190,8 @@ def test_wrong_arguments_are_refused_before_anything_is_replayed(tmp_path: Path)
         ("is used otherwise too", None, {"out": path}),
         ("No such file", None, {"out": tmp_path / "nowhere" / "out"}),
         ("only one of the two pools has the scores 'prm'", None, {"calibrate_on": bare}),
+        ("one of them", Replay(calibration=Calibration()), {"calibrate_on": path}),
+        ("a calibration is needed", Replay(risk=0.1), {"out": tmp_path / "untouched"}),
     ]
     for said, settings, options in wrong:
         with pytest.raises(ConfigurationError, match=said):
@@ -196,6 +199,7 @@ def test_wrong_arguments_are_refused_before_anything_is_replayed(tmp_path: Path)
     with pytest.raises(ConfigurationError, match="nothing to calibrate on"):
         evaluate(bare, calibrate_on=unlabelled)
     assert path.stat().st_size > 0
+    assert not (tmp_path / "untouched").exists()
 
 
 def test_a_fault_on_the_last_line_is_found_before_the_first_is_replayed(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from verifier_agent.calibration import Calibration, SelectionFit
+from verifier_agent.calibration import Calibration
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation.calibrating import fit_selection
 from verifier_agent.evaluation.measured import smaller_limits
@@ -52,14 +52,16 @@ def evaluate(
     """
     settings = settings or Replay()
     _check_jobs(jobs, settings)
+    if calibrate_on is not None and settings.calibration is not None:
+        raise ConfigurationError("calibration and calibrate_on: give one of them, not both")
     pools = [Path(p) for p in (pool, calibrate_on) if p is not None]
     check_out(out, pools)
     surveys = [Survey.of(p) for p in pools]
     survey, models = _together(*surveys), tuple(sorted(surveys[-1].models))
     settings = replace(settings, max_samples=settings.max_samples or survey.most_samples)
-    Replayer.of(
-        replace(settings, risk=None), survey
-    )  # so that wrong settings are found here, not in every process
+    # a risk cannot be checked before there is what it goes by
+    bare = settings if calibrate_on is None else replace(settings, risk=None)
+    Replayer.of(bare, survey)  # so that wrong settings are found here, not in every process
     done = 0
 
     def replayed(path: Path | str, limits: list[int], given: Replay) -> Iterator[Scored]:
@@ -73,10 +75,11 @@ def evaluate(
     with ExitStack() as stack:
         write = writer(stack, out)
         if calibrate_on is not None:
-            bare = replace(settings, risk=None)
             fit = fit_selection(replayed(calibrate_on, [], bare), bare, survey)
-            settings = replace(settings, calibration=_with(settings.calibration, fit, models))
-        sureness = _sureness(settings, survey)
+            fitted = Calibration(generators=models, selections=(fit,))
+            settings = replace(settings, calibration=fitted)
+        replayer = Replayer.of(settings, survey)
+        sureness = settings.sureness(replayer.selector, replayer.verifiers)
         limits = smaller_limits(settings.max_samples or 1)
         source = baseline_scores(settings, survey)
         summary = Summary(
@@ -86,36 +89,6 @@ def evaluate(
             summary.see(scored)
             write(scored)
     return summary.plain()
-
-
-def _with(
-    calibration: Calibration | None, fit: SelectionFit, generators: tuple[str, ...]
-) -> Calibration:
-    """Return the calibration with one more selector that it knows, in the place of an older fit."""
-    if calibration is None:
-        return Calibration(generators=generators, selections=(fit,))
-    others = [
-        one
-        for one in calibration.selections
-        if (one.selector, sorted(one.verifiers)) != (fit.selector, sorted(fit.verifiers))
-    ]
-    return replace(calibration, generators=generators, selections=(fit, *others))
-
-
-def _sureness(settings: Replay, survey: Survey) -> SelectionFit | None:
-    """Return what confidences are calibrated by; raises ConfigurationError for another policy than
-    the one that a bound on the risk was fitted for."""
-    replayer = Replayer.of(settings, survey)
-    if settings.calibration is None:
-        return None
-    judges = [verifier.name for verifier in replayer.verifiers]
-    fit = settings.calibration.selection_fit(repr(replayer.selector), judges)
-    if fit is not None and settings.risk is not None and fit.policy != repr(replayer.policy):
-        raise ConfigurationError(
-            f"risk={settings.risk:g}: its bound is for runs of {fit.policy}, and does not hold for "
-            f"{replayer.policy!r}"
-        )
-    return fit
 
 
 def _check_jobs(jobs: int, settings: Replay) -> None:

@@ -97,7 +97,7 @@ async def aevaluate_live(
         await _ask(runner, fresh, jobs, keep)
         weighed_by = runner.weighed_by
         source = None if weighed_by is None else PREFIX + weighed_by
-        summary = Summary(settings.seeds, settings.max_samples, source)
+        summary = Summary(settings.seeds, settings.max_samples, source, runner.sureness)
         for entry in entries:
             found = scored(known[entry.id], weighed_by)
             summary.see(found)

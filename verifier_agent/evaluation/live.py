@@ -11,6 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from pydantic_core import to_jsonable_python
 
 from verifier_agent.budget import Budget, Footprint, Price
+from verifier_agent.calibration import SelectionFit
 from verifier_agent.evaluation.data import Entry
 from verifier_agent.evaluation.settings import AtMost, Settings
 from verifier_agent.evaluation.transcripts import transcribe
@@ -90,6 +91,11 @@ class Runner:
             if not getattr(v, "relational", False) and not hasattr(v, "applies")
         )
         return next(alone, None)
+
+    @property
+    def sureness(self) -> SelectionFit | None:
+        """What confidences are calibrated by; None where they are not."""
+        return self.settings.sureness(self._selector, self._verifiers)
 
     async def check(self, entry: Entry) -> None:
         """Raise what the first decision on this question raises, as for too small a budget."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from verifier_agent.budget import Remaining
-from verifier_agent.calibration import Calibration
+from verifier_agent.calibration import Calibration, SelectionFit
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.search import PolicyFunction, agree, resolve_policy, sample, until
 from verifier_agent.selection import SelectorFunction
 from verifier_agent.tree import Tree
-from verifier_agent.values import Action, Generate, Revise, Select
+from verifier_agent.values import Action, Generate, Revise, Select, Verifier
 from verifier_agent.verifiers import VerifierLike
 
 
@@ -47,6 +47,14 @@ class Settings:
             return list(self.verifier)
         return [] if self.verifier is None else [cast(VerifierLike, self.verifier)]
 
+    def sureness(
+        self, selector: SelectorFunction, verifiers: Sequence[Verifier]
+    ) -> SelectionFit | None:
+        """Return what confidences are calibrated by; None where they are not."""
+        if self.calibration is None:
+            return None
+        return self.calibration.selection_fit(repr(selector), [one.name for one in verifiers])
+
     def resolved_policy(self, most: int) -> PolicyFunction:
         """Return the policy; the one that is used when none is named draws at most `most`."""
         if self.policy is None:
@@ -54,12 +62,16 @@ class Settings:
         return resolve_policy(self.policy)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AtMost:
     """A policy held to so many candidates; then the run ends as if the budget had."""
 
     policy: PolicyFunction
     most: int
+
+    def __repr__(self) -> str:
+        """Return the policy's own text: what is held back is no part of it."""
+        return repr(self.policy)
 
     def __call__(self, tree: Tree, remaining: Remaining) -> Sequence[Action]:
         """Return what the policy says, as far as it is allowed."""

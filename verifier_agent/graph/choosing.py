@@ -23,35 +23,39 @@ def choose(
     """Choose among all finished candidates of the tree, and say why the run ended.
 
     With none finished the best unfinished one stands in, and the reason says so; with none at all
-    the outcome is "failed", and the reason is the last error. `sure` has the last word on a
-    complete answer: how sure it is, and whether that is enough.
+    the outcome is "failed", and the reason is the last error. `sure` has the last word on an
+    answer: how sure it is, and whether that is enough. Where the selector failed, or nothing is
+    finished, it is given no candidates to go by.
     """
-    if tree.finished:
-        selection, reason = _select(selector, tree, ending.reason)
-        selection = selection.because(ending.outcome, reason)
-        return selection if sure is None else sure(selection, tree.finished)
     partial = [tree.judged(c.id) for c in tree if c.error is None]
     if partial:
-        reason = f"{ending.reason}; no answer is complete, this is the best beginning of one"
-        return best()(partial).because(ending.outcome, reason)
+        selection, failure = _select(selector, tree.finished, partial)
+        reason = f"{ending.reason}; {failure}" if failure else ending.reason
+        selection = selection.because(ending.outcome, reason)
+        return selection if sure is None else sure(selection, () if failure else tree.finished)
     errors = [c.error for c in tree if c.error is not None]
     reason = f"no candidate is usable: {errors[-1]}" if errors else ending.reason
     return Selection().because("failed" if errors else ending.outcome, reason)
 
 
-def _select(selector: SelectorFunction, tree: Tree, reason: str) -> tuple[Selection, str]:
-    """Ask the selector; where it fails the best candidate is chosen, for all is paid already."""
+def _select(
+    selector: SelectorFunction, finished: Sequence[Judged], partial: Sequence[Judged]
+) -> tuple[Selection, str]:
+    """Ask the selector; where it cannot choose the best candidate is chosen, for all is paid
+    already, and the second value says why."""
+    if not finished:
+        return best()(partial), "no answer is complete, this is the best beginning of one"
     try:
-        selection = selector(tree.finished)
+        selection = selector(finished)
         if not isinstance(selection, Selection):
             failure = f"gave {selection!r}, which is no Selection"
-        elif selection.candidate not in {j.candidate.id for j in tree.finished}:
+        elif selection.candidate not in {j.candidate.id for j in finished}:
             failure = f"chose {selection.candidate!r}, which is no finished candidate"
         else:
-            return selection, reason
+            return selection, ""
     except Exception as error:
         failure = f"raised {type(error).__name__}: {error}"
-    return best()(tree.finished), f"{reason}; the selector {failure}, so the best one was chosen"
+    return best()(finished), f"the selector {failure}, so the best one was chosen"
 
 
 def sureness(

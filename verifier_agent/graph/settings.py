@@ -103,7 +103,7 @@ class Parts:
                 f"risk={self.risk:g}: the calibration does not know {self.selector!r} with "
                 f"{judges}; it knows {known or 'no selector'}"
             )
-        if isinstance(self.policy, Policy) and repr(self.policy) != fit.policy:
+        if repr(self.policy) != fit.policy:
             raise ConfigurationError(
                 f"risk={self.risk:g}: its bound is for runs of {fit.policy}, and does not hold "
                 f"for {self.policy!r}"

@@ -26,12 +26,14 @@ from verifier_agent.calibration import (
 from verifier_agent.evaluation.measured import smaller_limits
 from verifier_agent.evaluation.metrics import brier_skill, calibration_error_by_mass, mean
 from verifier_agent.evaluation.pools import Survey
+from verifier_agent.evaluation.recorded_scores import recorded_as
 from verifier_agent.evaluation.replay import Replay, Replayer
 from verifier_agent.evaluation.scoring import Rated, Scored, Weighed
 from verifier_agent.evaluation.workers import replay_all
 from verifier_agent.evaluation.writing import Tell
 from verifier_agent.search import best_of
 from verifier_agent.selection import SelectorFunction
+from verifier_agent.values import Verifier
 
 FEWEST = 100
 """Answers of one generator, with some right and some wrong, for a calibrator of its own."""
@@ -54,7 +56,8 @@ def calibrate(
 
     Args:
         pool: A file in the pool format, with `correct`.
-        settings: What runs are like: verifiers, policy, seeds.
+        settings: What runs are like: verifiers, policy, seeds. A calibration or risk in them does
+            not count: scores and votes are fitted as they are.
         selectors: Whose confidence is calibrated. Default: that of the settings.
         method: How scores are fitted.
         jobs: Processes to work in, as for `evaluate`.
@@ -65,12 +68,11 @@ def calibrate(
     """
     settings = settings or Replay()
     survey = Survey.of(pool)
-    settings = replace(settings, max_samples=settings.max_samples or survey.most_samples)
-    most = settings.max_samples or 1
-    Replayer.of(settings, survey)
+    most = settings.max_samples or survey.most_samples
+    settings = replace(settings, max_samples=most, calibration=None, risk=None)
+    scored_alone = _absolute(Replayer.of(settings, survey).verifiers)
     chosen: Sequence[str | SelectorFunction | None] = selectors or [settings.selector]
-    passes = len(chosen) + bool(_absolute(settings, survey))
-    told = _counted(tell, passes * survey.questions)
+    told = _counted(tell, (len(chosen) + scored_alone) * survey.questions)
 
     def replayed(given: Replay, limits: list[int]) -> Iterator[Scored]:
         for scored in replay_all(pool, given, survey, limits, jobs):
@@ -78,7 +80,7 @@ def calibrate(
             yield scored
 
     fitted = Calibration(generators=tuple(sorted(survey.models)), source=_source(pool, survey))
-    if _absolute(settings, survey):
+    if scored_alone:
         drawn = replace(settings, policy=best_of(most), selector=None, seeds=1)
         fitted = replace(fitted, scores=fit_scores(replayed(drawn, []), survey, method))
     fits = []
@@ -124,7 +126,7 @@ def _fit(weighed: Runs, ids: Iterable[str]) -> Confidence:
 def _held_out(weighed: Runs) -> list[tuple[float, int]]:
     """Return confidence and outcome at the end of one run of each question, by a fit to the others.
 
-    Halves by a digest of the id, so that the order of the file does not matter.
+    Halves by a number drawn from the id, so that the order of the file does not matter.
     """
     ids = sorted(weighed, key=lambda name: random.Random(f"fold:{name}").random())
     found: list[tuple[float, int]] = []
@@ -168,7 +170,7 @@ def _score_fit(
 ) -> ScoreFit:
     pairs = [(one.score, one.right) for one in rated]
     cut = discrimination(pairs)
-    low, high = survey.scores.get(verifier, (0.0, 1.0))
+    low, high = survey.scores.get(recorded_as(verifier, survey.scores)[0], (0.0, 1.0))
     return ScoreFit(
         verifier=verifier,
         generator=generator,
@@ -182,11 +184,11 @@ def _score_fit(
     )
 
 
-def _absolute(settings: Replay, survey: Survey) -> bool:
+def _absolute(verifiers: Sequence[Verifier]) -> bool:
     """True if a verifier judges each answer by itself, and its word is no proof."""
     return any(
         not getattr(verifier, "relational", False) and not getattr(verifier, "hard", False)
-        for verifier in Replayer.of(settings, survey).verifiers
+        for verifier in verifiers
     )
 
 

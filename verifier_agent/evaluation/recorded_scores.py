@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,11 +148,7 @@ def find_source(one: VerifierLike, scales: Mapping[str, Scale], *, tests: bool) 
             raise ConfigurationError("verifier 'tests': this pool has no results of tests")
         return Source(TESTS)
     if one.startswith(PREFIX):
-        name = one.removeprefix(PREFIX)
-        how: Aggregation = "min"
-        inner, _, ending = name.rpartition("@")
-        if name not in scales and ending in RECORDED_STEPS:
-            name, how = inner, RECORDED_STEPS[ending]
+        name, how = recorded_as(one.removeprefix(PREFIX), scales)
         if name not in scales:
             known = nearest(name, scales) if scales else " (it has no scores)"
             raise ConfigurationError(f"verifier {one!r}: no scores {name!r} in the pool{known}")
@@ -163,3 +159,12 @@ def find_source(one: VerifierLike, scales: Mapping[str, Scale], *, tests: bool) 
             "record its scores in the pool and name them: scores:NAME"
         )
     return None
+
+
+def recorded_as(name: str, known: Collection[str]) -> tuple[str, Aggregation]:
+    """Return under which of the `known` names the numbers of NAME or NAME@HOW are recorded, and
+    how those of steps become one."""
+    inner, _, ending = name.rpartition("@")
+    if name not in known and ending in RECORDED_STEPS:
+        return inner, RECORDED_STEPS[ending]
+    return name, "min"

@@ -21,7 +21,12 @@ from verifier_agent.evaluation.recorded import (
     run_seed,
     sample_of,
 )
-from verifier_agent.evaluation.recorded_scores import RecordedScores, Scale, recorded_verifiers
+from verifier_agent.evaluation.recorded_scores import (
+    RecordedScores,
+    Scale,
+    recorded_as,
+    recorded_verifiers,
+)
 from verifier_agent.evaluation.settings import AtMost, Settings
 from verifier_agent.evaluation.usage import usage
 from verifier_agent.graph import Run, create_verifier_agent
@@ -71,11 +76,11 @@ class Replayer:
         scales = {name: Scale(*ends) for name, ends in survey.scores.items()}
         if settings.calibration is not None:
             # what was fitted holds for numbers as they were read then
-            scales |= {
-                fit.verifier: Scale(*fit.scale)
+            fitted = {
+                recorded_as(fit.verifier, scales)[0]: Scale(*fit.scale)
                 for fit in settings.calibration.scores
-                if fit.verifier in scales
             }
+            scales |= {name: scale for name, scale in fitted.items() if name in scales}
         most = settings.max_samples or survey.most_samples
         return cls(settings, scales, survey.tests, sorted(survey.models), most, limits)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tests.bench import (
     accuracy,
     blind,
+    calibration,
     curves,
     local_models,
     programs,
@@ -28,6 +29,7 @@ QUICK: dict[str, Callable[[], None]] = {
 }
 WRITING: dict[str, Callable[..., None]] = {
     "blind": blind.votes,
+    "calibration": calibration.calibration,
     "curves": curves.by_difficulty,
     "equivalence": programs.equivalence,
     "humaneval": programs.human_eval,

@@ -102,7 +102,8 @@ def isotonic(score: float, points: Points) -> float:
 
 @calibrator
 def lower_bound(score: float, points: Points) -> float:
-    """What P(correct) is at least, by the last point that the score reaches; 0 below the first.
+    """What P(correct) is at least, on average from the last point that the score reaches to the
+    next; 0 below the first.
 
     For decisions that must not trust a verifier too much: how many samples are enough
     (2506.09338, which takes a low quantile for the same reason).

@@ -21,7 +21,7 @@ Falling = Annotated[float, Field(le=0.0)]
 EDGE = 0.01
 """A share or a mean score is read as at least this and at most one minus this."""
 SHRINKAGE = 1.0
-"""Of the weights of the fit towards 0, in the units of one labelled run."""
+"""Of the weights of the fit towards 0, as if so many rows spoke for that: a choice, not tuned."""
 
 
 class Confidence(Spec):

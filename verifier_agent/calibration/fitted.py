@@ -68,7 +68,9 @@ class SelectionFit(Value):
     """Of the runs it was fitted on; the bound on a risk holds for runs of this policy."""
     confidence: Annotated[Confidence, BeforeValidator(_confidence)]
     curve: tuple[Answered, ...] = ()
-    """What comes of answering above a threshold, one run of each question."""
+    """What comes of answering above a threshold, one run of each question. Its confidences are
+    those of fits to the other half, while `confidence` is fitted to all: a bound from it is exact
+    for the former, and nearly so for the latter."""
     figures: dict[str, float | None] = field(default_factory=dict)
     """How good it is on questions it was not fitted on: each half scored by a fit to the other."""
 

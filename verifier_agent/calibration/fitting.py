@@ -27,7 +27,7 @@ Method = Literal["platt", "beta", "isotonic", "lower_bound"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 LEVEL = 0.1
-"""How often each point of a lower bound may be too high."""
+"""How often a bin's lower bound may be above its mean P(correct)."""
 BINS = 10
 FEWEST = 25
 """Scores in a bin of a lower bound; with fewer the bound says nothing."""
@@ -80,11 +80,11 @@ def fit_isotonic(pairs: Pairs) -> Calibrator:
 
 
 def fit_lower_bound(pairs: Pairs, level: float = LEVEL) -> Calibrator:
-    """Fit what P(correct) is at least: each point is too high in at most `level` of cases.
+    """Fit what P(correct) is at least, on average over the scores of each of at most ten bins.
 
-    Scores are put into at most ten bins of equal mass, equal scores together, and those that do
-    not rise are pooled; of each the exact lower bound counts, or that of one below it, since
-    P(correct) rises with the score.
+    The bins have equal mass, equal scores together, and those that do not rise are pooled; of each
+    the exact lower bound counts, wrong in at most `level` of cases, or that of one below it, since
+    P(correct) rises with the score. At the low end of a bin P(correct) itself may be lower.
     """
     softened(pairs)
     size = max(FEWEST, math.ceil(len(pairs) / BINS))

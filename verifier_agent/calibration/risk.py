@@ -16,9 +16,10 @@ from verifier_agent.plain import Value
 POINTS = 50
 """Thresholds that are kept: about one for each fiftieth of the questions."""
 STARTS = 5
-"""Sequences of tests, from the strictest fifth on; each may err in a fifth of the cases."""
+"""Sequences of tests, the first from one fifth of the questions on, the last at all of them; each
+has an equal share of how often the bound may fail."""
 SURE = 0.9
-"""How surely a bound holds, over the questions that it was fitted on."""
+"""How surely a bound holds, over draws of the questions that it was fitted on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,8 @@ def risk_threshold(
     stated). Tests go from strict to loose and end at the first that fails, so that they need no
     correction; since the strictest have too few answers to pass, there are several starts, and
     the chance of error is shared among them. So with probability `sure` the risk on further
-    questions of the same kind is below `risk`. None if no threshold passes.
+    questions of the same kind is at most `risk`, for confidences that did not come from a fit to
+    the judged outcomes themselves. None if no threshold passes.
     """
     if not curve:
         return None

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from verifier_agent.values import Candidate, Judged, Verdict
 
 SUREST = 0.998
-"""No score that is not proof is believed beyond this, nor its opposite."""
+"""No score that is not proof is believed beyond this, nor its opposite: a choice, with which one
+such score leaves less to gain than the default price of a call."""
 PRIOR_SUCCESSES, PRIOR_FAILURES = 0.05, 1.0
 """Beta prior of the chance that the next answer is a good one."""
 REPEATED, FAINT = 0.05, 0.15
 """What counts as that much of a success too: another candidate with the commonest answer, and the
 fourth root of a score, since one of 0.001 is a better sign than one of 0.000000001. These and the
-prior were chosen on recorded answers of the embedded generator, and are a guess for any other."""
+prior are round numbers near the best of a coarse grid, tried once on recorded answers of the
+embedded generator with its reward model's scores: no bench makes them, and for any other model or
+verifier they are a guess."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -150,19 +150,26 @@ def test_it_keeps_the_laws_of_verifiers(folder: Path) -> None:
     check_verifier(LocalRewardModel.from_onnx(folder, threads=1), TASK, shown)
 
 
-def test_threads_that_wait_share_the_next_batch(folder: Path) -> None:
-    class Slow(Exported):
-        """Lets the others queue while it computes for the first."""
+class Slow(Exported):
+    """Lets the others queue while it computes for the first; may be interrupted in one batch."""
 
-        sizes: list[int] = []  # noqa: RUF012
+    def __init__(self, folder: Path, interrupted: int = 0) -> None:
+        super().__init__(folder, threads=1)
+        self.interrupted = interrupted
+        self.queued = threading.Event()
+        self.sizes: list[int] = []
 
-        def run(self, ids: Any, positions: Any, mask: Any, past: Any) -> Any:
-            self.sizes.append(len(ids))
-            if len(self.sizes) == 1:
-                assert queued.wait(20)
-            return super().run(ids, positions, mask, past)
+    def run(self, ids: Any, positions: Any, mask: Any, past: Any) -> Any:
+        self.sizes.append(len(ids))
+        if len(self.sizes) == 1:
+            assert self.queued.wait(20)
+        if len(self.sizes) == self.interrupted:
+            raise KeyboardInterrupt
+        return super().run(ids, positions, mask, past)
 
-    queued, runtime = threading.Event(), Slow(folder, threads=1)
+
+def asked_at_once(runtime: Slow) -> list[Future[Sequence[Verdict]]]:
+    """Ask from five threads, four of which wait for the first."""
     verifier = LocalRewardModel(runtime)
     texts = [f"word {n}" for n in range(5)]
 
@@ -173,10 +180,26 @@ def test_threads_that_wait_share_the_next_batch(folder: Path) -> None:
         jobs = [pool.submit(ask, text) for text in texts]
         while len(verifier.scoring.waiting) < 4 and not all(job.done() for job in jobs):
             threading.Event().wait(0.005)
-        queued.set()
-        verdicts = [job.result()[0] for job in jobs]
+        runtime.queued.set()
+    return jobs
+
+
+def test_threads_that_wait_share_the_next_batch(folder: Path) -> None:
+    runtime = Slow(folder)
+    verdicts = [job.result()[0] for job in asked_at_once(runtime)]
     assert runtime.sizes == [1, 4]
     assert all(verdict.error is None for verdict in verdicts)
+
+
+def test_a_thread_that_is_interrupted_while_it_computes_for_all_spares_the_others(
+    folder: Path,
+) -> None:
+    runtime = Slow(folder, interrupted=2)
+    jobs = asked_at_once(runtime)
+    assert runtime.sizes == [1, 4, 3]
+    whole = [job for job in jobs if not isinstance(job.exception(), KeyboardInterrupt)]
+    assert len(whole) == 4
+    assert all(job.result()[0].error is None for job in whole)
 
 
 def test_by_name_in_an_agent(folder: Path) -> None:
@@ -222,6 +245,15 @@ def test_a_folder_that_is_damaged_is_refused(tmp_path: Path) -> None:
     (tmp_path / "verifier.json").write_text(good)
     (tmp_path / "model.onnx").write_bytes(b"no graph")
     with pytest.raises(ConfigurationError, match=r"model\.onnx"):
+        LocalRewardModel.from_onnx(tmp_path)
+
+
+def test_a_model_whose_scores_are_not_finite_on_this_machine_is_refused(tmp_path: Path) -> None:
+    tiny.write(tmp_path, table=tiny.TABLE * float("nan"))
+    manifest = json.loads((tmp_path / "verifier.json").read_text())
+    manifest["probes"] = [{"segments": [[1, 2], [3]], "reads": [1], "raw": [0.5]}]
+    (tmp_path / "verifier.json").write_text(json.dumps(manifest))
+    with pytest.raises(ConfigurationError, match="on this machine its scores are off"):
         LocalRewardModel.from_onnx(tmp_path)
 
 

@@ -8,6 +8,7 @@ the right instructions 8-bit products can overflow without a word.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from verifier_agent.errors import ConfigurationError, MissingExtra
+from verifier_agent.errors import ConfigurationError, MissingExtra, UnreadableVerdict
 from verifier_agent.plain import Value
 from verifier_agent.verifiers.local.frames import Frame
 from verifier_agent.verifiers.local.network import Array, Network, Shape
@@ -127,8 +128,15 @@ def raw_scores(network: Network, spec: PRMSpec, readings: Sequence[Reading]) -> 
 
 
 def _drift(network: Network, spec: PRMSpec, probes: Sequence[Probe]) -> float:
-    """Return the largest difference to the scores in the probes, as a share of their range."""
-    found = raw_scores(network, spec, [Reading(probe.segments, probe.reads) for probe in probes])
+    """Return the largest difference to the scores in the probes, as a share of their range.
+
+    Infinite where a score is not finite.
+    """
+    readings = [Reading(probe.segments, probe.reads) for probe in probes]
+    try:
+        found = raw_scores(network, spec, readings)
+    except UnreadableVerdict:
+        return math.inf
     pairs = [
         (own, given)
         for probe, numbers in zip(probes, found, strict=True)

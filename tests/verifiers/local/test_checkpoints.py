@@ -13,6 +13,7 @@ transformers = pytest.importorskip("transformers")
 pytest.importorskip("tokenizers")
 
 from tests.verifiers.local import checkpoints as made  # noqa: E402
+from verifier_agent.errors import ConfigurationError  # noqa: E402
 from verifier_agent.testing import check_verifier  # noqa: E402
 from verifier_agent.values import Candidate, Task  # noqa: E402
 from verifier_agent.verifiers.local import PRESETS, LocalRewardModel  # noqa: E402
@@ -291,3 +292,25 @@ def test_steps_are_computed_once_however_an_answer_grows(
     # only what closes an answer, where the model reads there, is read again for each beginning
     closing = 8 * (len(made.STEPS) - 1) if grown.spec.read == "end" else 0
     assert computed <= whole.cost.input_tokens + closing
+
+
+def test_a_checkpoint_that_lacks_what_the_preset_reads_is_refused(tmp_path: Path) -> None:
+    def without(path: Path, beginning: str) -> Path:
+        from safetensors.torch import load_file, save_file
+
+        held = load_file(path / "model.safetensors")
+        kept = {name: held[name] for name in held if not name.startswith(beginning)}
+        assert len(kept) < len(held)
+        save_file(kept, path / "model.safetensors", metadata={"format": "pt"})
+        return path
+
+    language_model, classifier = (MAKERS[name] for name in ("math-shepherd", "trl-prm"))
+    cases = [
+        (without(language_model(tmp_path / "a")[0], "lm_head."), "math-shepherd", "no lm_head"),
+        (without(language_model(tmp_path / "b")[0], "model.norm."), "math-shepherd", "1 weights"),
+        (without(classifier(tmp_path / "c")[0], "score."), "trl-prm", "no head"),
+        (classifier(tmp_path / "d")[0], "skywork-o1-prm", "2 outputs"),
+    ]
+    for path, name, message in cases:
+        with pytest.raises(ConfigurationError, match=message):
+            LocalRewardModel.from_checkpoint(path, name)

@@ -177,8 +177,11 @@ def _head(path: Path, spec: PRMSpec, tokens: Tokens, decoder: Any) -> nn.Sequent
     """Return the head that the spec reads; raises ConfigurationError if it is not there."""
     if isinstance(spec.readout, TokenPair):
         pair = [tokens.single(spec.readout.good), tokens.single(spec.readout.bad)]
-        found = _weights(path, ("lm_head.",))
-        table = found.get("lm_head.weight", decoder.get_input_embeddings().weight)
+        table = _weights(path, ("lm_head.",)).get("lm_head.weight")
+        if table is None and decoder.config.tie_word_embeddings:
+            table = decoder.get_input_embeddings().weight
+        if table is None:
+            raise ConfigurationError(f"{path}: it has no lm_head, of which {spec.readout} is read")
         return nn.Sequential(_linear(table[pair], None, decoder))
     found = _weights(path, tuple(f"{name}." for name in HEADS))
     names = sorted(name.removesuffix("weight") for name in found if name.endswith("weight"))

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from verifier_agent.embedded.family import LEVELS, examples
 from verifier_agent.errors import ConfigurationError, MissingExtra, UnreadableVerdict
@@ -33,6 +33,7 @@ from verifier_agent.verifiers.local.exported import (
     Probe,
     raw_scores,
 )
+from verifier_agent.verifiers.local.network import Network
 from verifier_agent.verifiers.local.presets import preset
 from verifier_agent.verifiers.local.ranks import rank_agreement
 from verifier_agent.verifiers.local.readings import Reader, Reading
@@ -54,8 +55,8 @@ PROBES = 8
 """Texts that the folder carries, to be scored again wherever it is opened."""
 TEXTS = 60
 """Texts that an export is checked with where none are given."""
-LARGEST = 2**31 - 2**20
-"""Bytes of a protobuf; larger weights stand in a file beside it."""
+LARGEST = 2**30
+"""Bytes of weights in the graph's file, half of what a protobuf can have; more stand beside it."""
 
 Pairs = Sequence[tuple[str, str]]
 """Questions and answers."""
@@ -121,7 +122,7 @@ def precision_of(name: str) -> Precision:
     """Return the precision of that name; raises ConfigurationError for another one."""
     if name not in get_args(Precision):
         raise ConfigurationError(f"precision={name!r}: int8 or float32")
-    return "int8" if name == "int8" else "float32"
+    return cast(Precision, name)
 
 
 def stories() -> list[tuple[str, str]]:
@@ -145,7 +146,7 @@ def _probes(source: Checkpoint, texts: Pairs) -> list[Probe]:
             readings += reader.read(question, steps, source.shape.window)[0]
         except UnreadableVerdict:
             continue
-    raw = raw_scores(source, source.spec, readings)
+    raw = _raw_scores(source, source.spec, readings)
     if len({number for numbers in raw for number in numbers}) < 2:
         raise ConfigurationError(
             f"of {len(texts)} texts {len(readings)} fit the model, and their scores do not differ: "
@@ -155,6 +156,13 @@ def _probes(source: Checkpoint, texts: Pairs) -> list[Probe]:
         Probe(segments=reading.segments, reads=reading.reads, raw=tuple(numbers))
         for reading, numbers in zip(readings, raw, strict=True)
     ]
+
+
+def _raw_scores(network: Network, spec: PRMSpec, readings: Sequence[Reading]) -> list[list[float]]:
+    try:
+        return raw_scores(network, spec, readings)
+    except UnreadableVerdict as error:
+        raise ConfigurationError(f"{error}; nothing was written") from None
 
 
 def _write_model(source: Checkpoint, folder: Path, precision: Precision) -> None:
@@ -188,7 +196,9 @@ def _write_model(source: Checkpoint, folder: Path, precision: Precision) -> None
         model = quantized(model)
     for file in folder.iterdir():
         file.unlink()
-    onnx.save(model, str(folder / MODEL), save_as_external_data=model.ByteSize() > LARGEST)
+    # a model that is too large for a protobuf cannot be asked for its size
+    size = sum(len(array.raw_data) for array in model.graph.initializer)
+    onnx.save(model, str(folder / MODEL), save_as_external_data=size > LARGEST)
 
 
 def _checked(
@@ -208,7 +218,7 @@ def _checked(
     file.write_text(json.dumps(manifest.to_dict()))
     opened = Exported(folder, threads=1)
     readings = [Reading(probe.segments, probe.reads) for probe in probes]
-    raw = raw_scores(opened, source.spec, readings)
+    raw = _raw_scores(opened, source.spec, readings)
     found = rank_agreement(
         [number for probe in probes for number in probe.raw],
         [number for numbers in raw for number in numbers],

@@ -17,9 +17,11 @@ pytest.importorskip("onnxscript")
 
 from tests.verifiers.local import checkpoints as made  # noqa: E402
 from tests.verifiers.local import test_checkpoints as presets  # noqa: E402
+from verifier_agent.embedded.family import LEVELS, examples  # noqa: E402
 from verifier_agent.errors import ConfigurationError  # noqa: E402
 from verifier_agent.testing import check_verifier  # noqa: E402
 from verifier_agent.training import export_onnx  # noqa: E402
+from verifier_agent.values import Task  # noqa: E402
 from verifier_agent.verifiers.local import LocalRewardModel  # noqa: E402
 from verifier_agent.verifiers.local.ranks import rank_agreement  # noqa: E402
 
@@ -49,15 +51,32 @@ def test_an_export_ranks_new_texts_as_the_checkpoint_does(
         LocalRewardModel.from_onnx(out),
     )
     assert small.spec == full.spec
-    shown = [
-        presets.candidate(n, f"Ann has {n} * 37 = {37 * n + n % 3} apples.", f"So it is {n}.")
-        for n in range(40)
-    ]
-    raw = [
-        [number for v in verifier.verify_sync(presets.TASK, shown) for number in v.evidence["raw"]]
-        for verifier in (full, small)
-    ]
+    raw: list[list[float]] = [[], []]
+    for problem in (examples(1 + seed % max(LEVELS), 1, seed=seed)[0] for seed in range(100, 140)):
+        told = problem.solution.split("\n")
+        shown = [presets.candidate(0, *told), presets.candidate(1, *told[:-1], "So it is 7.")]
+        for numbers, verifier in zip(raw, (full, small), strict=True):
+            for verdict in verifier.verify_sync(Task(question=problem.question), shown):
+                numbers += verdict.evidence["raw"]
     assert rank_agreement(*raw) >= 0.98
+
+
+def test_weights_too_large_for_a_protobuf_stand_in_a_file_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, _ = presets.trl(tmp_path / "checkpoint")
+    monkeypatch.setattr(export_onnx, "LARGEST", 1000)
+    export_onnx.export(checkpoint, tmp_path / "out", "trl-prm", precision="float32")
+    graph, all_files = tmp_path / "out" / "model.onnx", list((tmp_path / "out").iterdir())
+    assert len(all_files) == 4
+    assert graph.stat().st_size < sum(file.stat().st_size for file in all_files) / 2
+    shown = [presets.candidate(0, *made.STEPS)]
+    verifiers = (
+        LocalRewardModel.from_checkpoint(checkpoint, "trl-prm"),
+        LocalRewardModel.from_onnx(tmp_path / "out"),
+    )
+    one, other = (verifier.verify_sync(presets.TASK, shown)[0] for verifier in verifiers)
+    assert other.evidence["raw"] == pytest.approx(one.evidence["raw"], abs=1e-4)
 
 
 def test_an_export_keeps_the_laws_of_verifiers(exported: tuple[str, Path, Path]) -> None:

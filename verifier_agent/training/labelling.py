@@ -18,6 +18,7 @@ from verifier_agent.evaluation.evaluating_live import evaluate_live
 from verifier_agent.evaluation.lines import Named, Strict, read_lines
 from verifier_agent.evaluation.live import Live, ModelLike
 from verifier_agent.evaluation.writing import Tell, check_out
+from verifier_agent.graph.controller import ATTEMPTS
 from verifier_agent.search.labelling import Find, chain, rollouts, sound, value
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Task, Verdict
@@ -125,7 +126,8 @@ def label_steps(
         depth=settings.depth,
         temperature=settings.temperature,
     )
-    enough = {"calls": 3 * settings.depth * (settings.rollouts + 1)}
+    # each step and each completion of one, with the retries of each
+    enough = {"calls": ATTEMPTS * settings.depth * (settings.rollouts + 1)}
     live = Live(
         policy=policy,
         verifier=FunctionVerifier(_is_right, name=REFERENCE),
@@ -218,7 +220,6 @@ def _labelled(name: str, tree: Tree, settings: Labelling) -> Labelled:
 
 def find_of(name: str) -> Find:
     """Return what is looked for, by name; raises ConfigurationError for another name."""
-    for known in get_args(Find):
-        if name == known:
-            return cast(Find, known)
-    raise ConfigurationError(f"find={name!r}: values or first_error")
+    if name not in get_args(Find):
+        raise ConfigurationError(f"find={name!r}: values or first_error")
+    return cast(Find, name)

@@ -55,6 +55,19 @@ def test_the_python_of_the_page_on_budgets_runs(monkeypatch: pytest.MonkeyPatch)
     assert 0 < names["account"].remaining().calls < 500
 
 
+def test_the_python_of_the_page_on_integrations_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer(a_careful_model) as server:
+        names = run_blocks(ROOT / "docs" / "integrations.md", server, monkeypatch)
+        assert server.calls == 0  # on the embedded model
+    # each answer is judged by a call of its own
+    assert names["found"]["calls"] == 8
+    assert names["short"].response_metadata["verifier_agent"]["calls"] == 4
+    assert names["told"][0] == "decision"
+    assert names["told"][-1] == "selection"
+    assert names["told"].count("candidate") == names["told"].count("verdict") == 4
+    assert names["run"].spent.calls == 8
+
+
 def test_every_link_in_the_documents_leads_to_a_file() -> None:
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("cookbook/*.md")]
     broken = [

@@ -38,8 +38,9 @@ class VerifiedChatModel(BaseChatModel):
     and reasoning included; its `usage_metadata` is the true total of all calls, judges' too, and
     `response_metadata["verifier_agent"]` says how it was found. Inner calls are hidden from
     callbacks and streams, but for tracers, which see them below this model's run. A stream yields
-    the answer as soon as it is chosen; until then custom events tell of decisions, candidates and
-    verdicts.
+    the answer once it is chosen; until then custom events tell a surrounding graph of decisions,
+    candidates and verdicts, and callback handlers too, if the call is not streamed: langchain
+    streams a model without a run manager, and neither handlers nor tracers see into it.
 
     Any setting of a run can be given per call or bound: `model.invoke(question, budget=…,
     policy=…, context={"reference": "4"}, seed=1)`. What else is given per call reaches the inner
@@ -226,8 +227,7 @@ class VerifiedChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        call = self._call(messages, stop, run_manager, kwargs)
-        return self._result(answered(await call.arun()))
+        return self._result(answered(await self._call(messages, stop, run_manager, kwargs).arun()))
 
     def _stream(
         self,

@@ -212,7 +212,7 @@ def _beginning(text: str, tokens: Sequence[Token], hundredth: Fraction) -> _Side
                 return None
     last = max(i for i in range(expression.end) if tokens[i].kind != "word")
     shown = text[tokens[0].start : tokens[last].end]
-    return _Side(expression, shown, doubtful or bool(expression.units & DOUBTFUL_AFTER))
+    return _Side(expression, shown, doubtful)
 
 
 def _holds(lefts: tuple[_Side, ...], rights: tuple[_Side, ...], *, about: bool) -> bool | None:

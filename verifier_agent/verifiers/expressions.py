@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from verifier_agent.verifiers.lexing import Token
-from verifier_agent.verifiers.words import GLUED_UNITS, OPERATIONS
+from verifier_agent.verifiers.words import DOUBTFUL_AFTER, GLUED_UNITS, OPERATIONS
 
 MOST_BITS = 4_096
 MOST_DEPTH = 24
@@ -108,7 +108,7 @@ class Reader:
             raise Unreadable
         value = self._product()
         while sign := self._take("sign", "+-"):
-            self._notice_range(sign)
+            self._notice_dash(sign)
             right = self._product()
             value = _bounded(value + right if sign.text == "+" else value - right)
             self.operations += 1
@@ -116,9 +116,15 @@ class Reader:
         self.depth -= 1
         return value
 
-    def _notice_range(self, sign: Token) -> None:
-        """Doubt a dash without spaces: "pages 3-5" means "to", "1-1/2 cups" means "and"."""
+    def _notice_dash(self, sign: Token) -> None:
+        """Doubt a dash without spaces: "pages 3-5" means "to", "1-1/2 cups" means "and".
+
+        Also one behind a word and right before what it may be the sign of: "6 gives -4".
+        """
         following, before = self._peek(), self.last
+        behind = self.tokens[self.position - 2]
+        if sign.text == "-" and behind.kind == "word" and following and following.glued:
+            self.doubtful = True
         if following is None or before is None or following.kind != "number":
             return
         if sign.text == "-" and sign.glued and following.glued:
@@ -231,6 +237,8 @@ class Reader:
             if token is None or not is_unit(token) or (count and token.glued):
                 return
             self.units.add(singular(token.text))
+            # "6 and - 4": what follows may be another expression
+            self.doubtful = self.doubtful or token.text.lower() in DOUBTFUL_AFTER
             self.position += 1
 
 

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from textwrap import dedent
 
 from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, parse
 
 _FENCED = re.compile(
     r"^[ \t]*(?P<fence>```+|~~~+)[ \t]*(?P<language>[\w+#.-]*)[^\n]*\n"
-    r"(?P<code>.*?)(?:^[ \t]*(?P=fence)[ \t]*$|\Z)",
+    r"(?P<code>.*?)(?:^[ \t]*(?P=fence)[ \t\r]*$|\Z)",
     re.DOTALL | re.MULTILINE,
 )
-_PYTHON = ("", "py", "py3", "python", "python3", "pycon", "ipython")
+_PYTHON = ("py", "py3", "python", "python3", "pycon", "ipython")
+_FUTURE = re.compile(r"^from __future__ import [\w, ]+\n", re.MULTILINE)
 _IMPORT = re.compile(r"^(?:import|from)[ \t]+[\w.]+(?:[ \t]+import\b)?.*$", re.MULTILINE)
 
 
-def blocks_of(text: str, languages: Sequence[str] = _PYTHON) -> list[str]:
-    """Return the fenced blocks of `text` in these languages; one that is never closed counts."""
-    found = [(m["language"].lower(), m["code"]) for m in _FENCED.finditer(text)]
-    return [code for language, code in found if language in languages]
+def blocks_of(text: str) -> list[str]:
+    """Return the fenced blocks of Python in `text`; one that is never closed counts.
+
+    Where none is said to be Python, those that do not say what they are.
+    """
+    # in a list the whole block is indented
+    found = [(m["language"].lower(), dedent(m["code"])) for m in _FENCED.finditer(text)]
+    said = [code for language, code in found if language in _PYTHON]
+    return said or [code for language, code in found if not language]
 
 
 def program_of(text: str, question: str = "", entry_point: str | None = None) -> str:
@@ -41,7 +47,8 @@ def program_of(text: str, question: str = "", entry_point: str | None = None) ->
             if _reads(joined) and (entry_point is None or defines(joined, entry_point)):
                 return joined
     imports = "".join(f"{line}\n" for line in _IMPORT.findall(question) if _reads(line))
-    return imports + program
+    future = "".join(_FUTURE.findall(program)) if imports else ""
+    return future + imports + (_FUTURE.sub("", program) if future else program)
 
 
 def defines(source: str, name: str) -> bool:

@@ -40,21 +40,17 @@ class Bubblewrap(PythonProcess):
 
     Args:
         python: The interpreter inside; None: the one that runs this, without its packages.
-        packages: True: packages that are installed for `python` can be imported.
-        readable: Further paths of the host that programs may read.
+        packages: True: packages that are installed for `python` can be imported. Many of them give
+            a program its own memory, with which one that means to can deceive its tests.
     """
 
     name: ClassVar[str] = "bubblewrap"
 
-    def __init__(
-        self, *, python: str | None = None, packages: bool = False, readable: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, *, python: str | None = None, packages: bool = False) -> None:
         self.python = python or (sys.executable if packages else base_python())
         self.packages = packages
-        self.readable = tuple(readable)
-        for path in (self.python, *self.readable):
-            if not Path(path).is_absolute() or not Path(path).exists():
-                raise ConfigurationError(f"path={path!r}: an absolute path that exists is needed")
+        if not Path(self.python).is_absolute() or not Path(self.python).exists():
+            raise ConfigurationError(f"python={python!r}: an absolute path that exists is needed")
         require_bubblewrap()
 
     @contextmanager
@@ -64,8 +60,7 @@ class Bubblewrap(PythonProcess):
             raise ConfigurationError("programs judged by tests run in one process: processes=1")
         script = [*python_options(self.python, self.packages), "/driver.py"]
         own = [str(DRIVER), "/driver.py"]
-        homes = _homes(self.python)
-        with confined(script, limits, binds=[own], readable=[*homes, *self.readable]) as command:
+        with confined(script, limits, binds=[own], readable=_homes(self.python)) as command:
             yield command
 
 

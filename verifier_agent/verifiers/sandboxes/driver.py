@@ -173,19 +173,22 @@ def work(piece: dict[str, Any], names: dict[str, Any], box: list[Any]) -> None:
 def outcome(piece: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     """Execute, or evaluate and compare."""
     if piece["setup"]:
-        execute(piece["setup"], names)
+        try:
+            run(piece["setup"], names, "exec")
+        except BaseException as error:
+            return {"error": described(error), "unready": True}
     sign = piece["sign"]
     if not sign:
         try:
-            execute(piece["source"], names)
+            run(piece["source"], names, "exec")
         except SystemExit as ended:
             if not piece["script"] or ended.code not in (None, 0):
                 raise
         return {"passed": True}
-    got = evaluate(piece["source"], names)
+    got = run(piece["source"], names, "eval")
     if sign == "value":
         return {"value": encoded(got), "got": written(got)}
-    other = evaluate(piece["expected"], names) if piece["expected"] else None
+    other = run(piece["expected"], names, "eval") if piece["expected"] else None
     if sign in TRUTHS:
         holds = TRUTHS[sign](got, other)
     else:
@@ -195,14 +198,9 @@ def outcome(piece: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     return {"passed": holds, "got": written(got), "other": written(other)}
 
 
-def execute(source: str, names: dict[str, Any]) -> None:
-    """Execute statements."""
-    exec(compile(source, "program.py", "exec", dont_inherit=True), names)
-
-
-def evaluate(text: str, names: dict[str, Any]) -> Any:
-    """Evaluate an expression."""
-    return eval(compile(text, "program.py", "eval", dont_inherit=True), names)
+def run(source: str, names: dict[str, Any], mode: str) -> Any:
+    """Execute statements ("exec"), or evaluate an expression ("eval")."""
+    return eval(compile(source, "program.py", mode, dont_inherit=True), names)
 
 
 def connect(job: dict[str, Any]) -> tuple[int, int]:
@@ -253,6 +251,8 @@ def namespace(name: str) -> dict[str, Any]:
 def main() -> None:
     """Do the job."""
     job = json.loads(sys.stdin.buffer.readline())
+    for name in job["early"]:
+        __import__(name)  # while they load they do what no program may
     os.chdir(job["work"])
     sys.argv = ["program.py"]
     sys.set_int_max_str_digits(0)

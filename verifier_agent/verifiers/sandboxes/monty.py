@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,6 +19,7 @@ from verifier_agent.verifiers.sandboxes.comparisons import (
     parse,
 )
 from verifier_agent.verifiers.sandboxes.sandbox import (
+    USED_UP,
     CodeTest,
     Ending,
     Limits,
@@ -78,12 +80,16 @@ class Monty:
         """Run `program`, then each test in its names."""
         if limits.processes > 1:
             raise ConfigurationError("programs judged by tests run in one process: processes=1")
+        deadline = time.monotonic() + limits.total_seconds
         results: list[Tested] = []
-        while len(results) < len(tests):
-            results += self._session(program, tests[len(results) :], limits)
+        while len(results) < len(tests) and time.monotonic() < deadline:
+            results += self._session(program, tests[len(results) :], limits, deadline)
+        results += [USED_UP] * (len(tests) - len(results))
         return Ran(results=tuple(results), sandbox=self.name)
 
-    def _session(self, program: str, tests: Sequence[CodeTest], limits: Limits) -> list[Tested]:
+    def _session(
+        self, program: str, tests: Sequence[CodeTest], limits: Limits, deadline: float
+    ) -> list[Tested]:
         """Run tests up to the first one after which nothing can be trusted any more."""
         try:
             parse(program)
@@ -91,7 +97,7 @@ class Monty:
             return [Tested(ending="failed", detail=str(error))] * len(tests)
         done: list[Tested] = []
         given = {
-            "max_feed_duration_secs": limits.patience,
+            "max_feed_duration_secs": min(limits.patience, limits.total_seconds),
             "max_total_sleep_secs": limits.patience,
             "max_memory": int(limits.megabytes * 1024 * 1024),
             "max_recursion_depth": DEEPEST,
@@ -100,21 +106,25 @@ class Monty:
             loaded = self._fed(session, program)
             if isinstance(loaded, Tested):
                 return [loaded] * len(tests)
-            known: set[str] = {""}
+            known: dict[str, Tested | None] = {"": None}
             for test in tests:
                 done.append(self._tested(session, test, known))
-                if done[-1].ending in ("timeout", "memory"):
+                if done[-1].ending in ("timeout", "memory") or time.monotonic() >= deadline:
                     break
         return done
 
-    def _tested(self, session: MontySession, test: CodeTest, known: set[str]) -> Tested:
+    def _tested(
+        self, session: MontySession, test: CodeTest, known: dict[str, Tested | None]
+    ) -> Tested:
+        """Run one test. `known`: the setups that were run, each with how it failed, if it did."""
         if test.stdin is not None:
             return Tested(ending="unsupported", detail="monty has no standard input")
         if test.setup not in known:
-            known.add(test.setup)
             ready = self._fed(session, test.setup)
-            if isinstance(ready, Tested):
-                return ready
+            known[test.setup] = ready if isinstance(ready, Tested) else None
+        unready = known[test.setup]
+        if unready is not None:
+            return unready
         compared = comparison_of(test.source)
         if compared is None:
             ran = self._fed(session, test.source)

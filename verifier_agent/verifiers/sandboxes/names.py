@@ -21,7 +21,7 @@ SandboxLike = str | Sandbox
 def resolve_sandbox(sandbox: SandboxLike) -> Sandbox:
     """Return the sandbox meant by "auto", "monty", "bubblewrap", "unsafe-subprocess", or an object.
 
-    "auto" is monty, with bubblewrap for what monty does not support, where both are there; else the
+    "auto" is monty, with bubblewrap for what does not pass there, where both are there; else the
     one that is. It is never a plain process. Raises ConfigurationError for anything else, also
     where what it needs is missing.
     """

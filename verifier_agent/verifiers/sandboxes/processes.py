@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from verifier_agent.errors import VerifierUnavailable
 from verifier_agent.verifiers.sandboxes.reading import dialogue_ended, piece_of, test_ended
 from verifier_agent.verifiers.sandboxes.sandbox import (
     LONGEST_SHOWN,
+    USED_UP,
     CodeTest,
     Limits,
     Ran,
@@ -36,8 +37,6 @@ START = 15.0
 OUT_OF_MEMORY = 77
 """How the driver ends where it could not even say so."""
 TIMEOUT = (signal.SIGPROF, signal.SIGXCPU)
-
-USED_UP = Tested(ending="timeout", detail="the time for all tests was used up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +69,25 @@ class PythonProcess:
     """Runs programs in a process of its own; what confines that process is up to the subclass."""
 
     name: ClassVar[str]
+    packages: bool
+    """True if programs may import what is installed."""
 
     def run(self, program: str, tests: Sequence[CodeTest], limits: Limits) -> Ran:
         """Run `program`, then each test in its names."""
         deadline = time.monotonic() + limits.total_seconds
         results: dict[int, Tested] = {}
+        unready: dict[str, Tested] = {}
         waiting = [n for n, test in enumerate(tests) if test.stdin is None]
         while waiting:
             said = self._job(program, [tests[n] for n in waiting], None, limits, deadline)
             loaded, *told = said.results or [{}]
-            ended = [test_ended(one, tests[n]) for n, one in zip(waiting, told, strict=False)]
-            results.update(zip(waiting, ended, strict=False))
-            waiting = waiting[len(ended) :]
+            for n, one in zip(waiting, told, strict=False):
+                # a setup that failed is not run again: nothing is known of a test without it
+                ended = unready.get(tests[n].setup) or test_ended(one, tests[n])
+                results[n] = ended
+                if one.get("unready"):
+                    unready[tests[n].setup] = ended
+            waiting = waiting[len(told) :]
             if "error" in loaded or not said.results:
                 # a program that does not even load fails all its tests
                 stopped = said.stopped or test_ended(loaded, tests[waiting[0]])
@@ -121,6 +127,7 @@ class PythonProcess:
             known.add(test.setup)
         with self.around(limits) as command:
             job = {
+                "early": self._early(pieces),
                 "secret": secrets.token_hex(16),
                 "work": command.work,
                 "pieces": pieces,
@@ -131,6 +138,13 @@ class PythonProcess:
                 "longest": LONGEST_SHOWN + 4 * len(dialogue.stdout) if dialogue else 0,
             }
             return _converse(command, job, limits, deadline)
+
+    def _early(self, pieces: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return the modules that load before anything is refused: these make code objects, or
+        open libraries, and most that need them do not say so in the program."""
+        text = "".join(str(value) for piece in pieces for value in piece.values())
+        asks = "async" in text or "mock" in text
+        return [*(["asyncio"] if asks else []), *(["ctypes"] if self.packages else [])]
 
 
 def _converse(command: Command, job: dict[str, Any], limits: Limits, deadline: float) -> _Said:

@@ -82,6 +82,7 @@ class Tested(Value):
 
 
 LONGEST_SHOWN = 300
+USED_UP = Tested(ending="timeout", detail="the time for all tests was used up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,5 +119,6 @@ class Sandbox(Protocol):
 
 
 def shown(text: str) -> str:
-    """Return `text`, cut where it is longer than a report should be."""
+    """Return `text`, cut where it is longer than a report should be, and with whole characters."""
+    text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -23,7 +24,13 @@ SAME = [
     ("12 apples", "12"),
 ]
 OTHER = [("5", "6"), ("x^2", "x^3"), (r"\frac{1}{2}", "0.49"), ("yes", "no"), ("11_2", "11_3")]
-UNKNOWN = [("5", ""), ("5", "many"), ("3 metres", "3 feet"), ("5", "1" * 3_000)]
+UNKNOWN = [
+    ("5", ""),
+    ("5", "many"),
+    ("no solution", "none"),
+    ("3 metres", "3 feet"),
+    ("5", "1" * 3_000),
+]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +50,9 @@ def test_other_mathematics_is_not(equal: Equivalence, reference: str, answer: st
     assert equal(reference, answer) is False
 
 
-@pytest.mark.parametrize(("reference", "answer"), UNKNOWN, ids=["empty", "words", "units", "long"])
+@pytest.mark.parametrize(
+    ("reference", "answer"), UNKNOWN, ids=["empty", "a word", "words", "units", "long"]
+)
 def test_what_cannot_be_compared_is_unknown_and_says_why(
     equal: Equivalence, reference: str, answer: str
 ) -> None:
@@ -67,6 +76,20 @@ def test_what_takes_too_long_is_unknown_and_the_next_is_decided() -> None:
     assert impatient("1", "2^{2^{2^{40}}}") is None
     impatient.seconds = 60
     assert impatient(r"\frac{1}{3}", r"\frac{2}{6}") is True
+
+
+def test_a_worker_that_dies_gives_no_verdict_and_another_takes_its_place() -> None:
+    equal = Equivalence(workers=1, seconds=60)
+    assert equal(r"2\sqrt{3}", r"\sqrt{12}") is True
+    (worker,) = equal.workers._idle
+    threading.Timer(0.5, worker.process.kill).start()
+    assert equal.explained("1", "2^{2^{2^{40}}}") == (None, "the worker died")
+    assert equal(r"2\sqrt{3}", r"\sqrt{12}") is True
+    # one that died while nobody asked is not asked
+    (worker,) = equal.workers._idle
+    worker.process.kill()
+    worker.process.wait()
+    assert equal(r"2\sqrt{3}", r"\sqrt{11}") is False
 
 
 def test_a_verdict_is_proof_and_does_not_give_the_answer_away() -> None:

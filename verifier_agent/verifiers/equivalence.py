@@ -21,6 +21,8 @@ LONGEST = 2_000
 """Characters of an answer; a longer one is not compared."""
 _WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|operatorname)\s*\{([^{}]*)\}")
 _WORDS = re.compile(r"[^\W\d_]{2,}(?:[ '\u2019-]+[^\W\d_]+)*[.]?")
+_OPPOSITES = ({"yes", "no"}, {"true", "false"}, {"even", "odd"})
+"""Words of which one refutes the other; any others may be two names of one thing."""
 _MEASURED = re.compile(r"(?P<number>[^a-z\\]*\d)(?: (?P<words>[a-z][a-z '/^23-]*)|)")
 _BASED = re.compile(r"(?P<digits>[0-9a-z]+)_(?P<base>\d{1,2}|\{\d{1,2}\})")
 _SIZES = re.compile(r"\\(?:left|right)\.|\\(?:left|right|[Bb]igg?[lr]?)(?![a-zA-Z])")
@@ -84,8 +86,10 @@ def _by_key(reference: str, answer: str) -> tuple[bool | None, str] | None:
                 return True, ""
             if right[0].denominator == told[0].denominator == 1:
                 return False, ""
-    if all(_is_words(text) for text in (reference, answer)):
+    if {expected, given} in _OPPOSITES:
         return False, ""
+    if all(_is_words(text) for text in (reference, answer)):
+        return None, "both are words, which may mean the same"
     if any(_is_words(text) for text in (reference, answer)):
         return None, "one of them is words, the other is not"
     return None

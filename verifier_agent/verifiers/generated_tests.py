@@ -42,7 +42,10 @@ class GeneratedTests(CodeTests):
 
     def verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
         """Run each candidate's program."""
-        weights = [weight for _, weight in _weighed(task)]
+        try:
+            weights = [weight for _, weight in _weighed(task)]
+        except ConfigurationError as error:
+            return [self._unknown(c, str(error)) for c in candidates]
         return [_with_weights(v, weights) for v in super().verify_sync(task, candidates)]
 
     def tests(self, task: Task) -> tuple[CodeTest, ...]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.evaluation.making import Plain
 from tests.evaluation.spying import GOLD, Spy
 from verifier_agent import Candidate, Cost, Task, Verdict
 from verifier_agent.budget import Price, Remaining
+from verifier_agent.calibration import Answered, Calibration, SelectionFit, tally
 from verifier_agent.embedded import EmbeddedChatModel
 from verifier_agent.errors import ConfigurationError, PolicyError
 from verifier_agent.evaluation import Live, Replay, aevaluate_live, evaluate, evaluate_live
@@ -91,6 +93,36 @@ def test_the_ledger_is_what_the_server_counted(tmp_path: Path, verifier: str) ->
     assert found["ledger"]["flops"] is found["ledger"]["joules"] is None
     assert found["ledger"]["depth"] >= 2
     assert found["ledger"]["seconds"] > 0
+
+
+def test_a_calibration_and_a_risk_hold_for_live_runs_too(tmp_path: Path) -> None:
+    fit = SelectionFit(
+        selector="vote()",
+        verifiers=("agreement",),
+        policy="best_of(4)",
+        confidence=tally(0.0, 1.0, -1.0),
+        curve=(Answered(threshold=0.8, answered=400, wrong=2),),
+    )
+    settings = Live(
+        policy="best_of(4)",
+        verifier="agreement",
+        max_samples=4,
+        calibration=Calibration(selections=(fit,)),
+        risk=0.05,
+    )
+
+    def script(request: Request) -> Reply:
+        return Reply(f"Answer: {request.index}" if "What is 2" in request.question else "Answer: 4")
+
+    with ModelServer(script) as server:
+        found = evaluate_live(model(server), questions(tmp_path, 4), settings)
+        other = replace(settings, policy="best_of(3)")
+        with pytest.raises(ConfigurationError, match="does not hold for best_of"):
+            evaluate_live(model(server), questions(tmp_path, 4), other)
+        assert server.calls == 16
+    assert found["outcomes"] == {"completed": 3, "gave_up": 1}
+    assert found["basis"] == ["P(correct)"]
+    assert found["calibration"] == repr(fit.confidence)
 
 
 def test_a_question_whose_calls_all_fail_is_wrong_and_stays(tmp_path: Path) -> None:

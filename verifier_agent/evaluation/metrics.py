@@ -122,8 +122,8 @@ def calibration_error_by_mass(judged: Judged) -> float | None:
 def perfect_error(confidences: Sequence[float], *, share: float = 0.95, seed: int = 0) -> float:
     """Return the calibration error by mass that a perfect predictor stays below so often.
 
-    By simulation: each answer is right with just the chance that was said. What is above it, or
-    above what matters, is no accident of a small sample.
+    By simulation: each answer is right with just the chance that was said. An error above it is
+    hardly an accident of a small sample.
     """
     dice = random.Random(seed)
     found = sorted(

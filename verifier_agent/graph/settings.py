@@ -106,7 +106,7 @@ class Parts:
         if repr(self.policy) != fit.policy:
             raise ConfigurationError(
                 f"risk={self.risk:g}: its bound is for runs of {fit.policy}, and does not hold "
-                f"for {self.policy!r}"
+                f"for {self.policy!r}; use that policy, or calibrate for this one"
             )
         enough(fit, self.risk)
 

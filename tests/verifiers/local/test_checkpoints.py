@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -310,7 +311,29 @@ def test_a_checkpoint_that_lacks_what_the_preset_reads_is_refused(tmp_path: Path
         (without(language_model(tmp_path / "b")[0], "model.norm."), "math-shepherd", "1 weights"),
         (without(classifier(tmp_path / "c")[0], "score."), "trl-prm", "no head"),
         (classifier(tmp_path / "d")[0], "skywork-o1-prm", "2 outputs"),
+        (classifier(tmp_path / "e")[0], "trl-prm", "tokenizer"),
+        (classifier(tmp_path / "f")[0], "trl-prm", "no file named model.safetensors"),
     ]
+    (tmp_path / "e" / "tokenizer.json").unlink()
+    (tmp_path / "f" / "model.safetensors").unlink()
     for path, name, message in cases:
         with pytest.raises(ConfigurationError, match=message):
             LocalRewardModel.from_checkpoint(path, name)
+
+
+def test_code_that_comes_with_a_checkpoint_is_never_run(tmp_path: Path) -> None:
+    path, direct = math_prm(tmp_path)
+    ran = tmp_path / "ran"
+    (path / "evil.py").write_text(f"open({str(ran)!r}, 'w').close()\n")
+    config = json.loads((path / "config.json").read_text())
+    config["auto_map"] = dict.fromkeys(("AutoConfig", "AutoModel"), "evil.Evil")
+    config["auto_map"]["AutoTokenizer"] = [None, "evil.Evil"]
+    (path / "config.json").write_text(json.dumps(config))
+    steps = list(made.STEPS)
+    verifier = LocalRewardModel.from_checkpoint(path, "qwen2.5-math-prm")
+    (verdict,) = verifier.verify_sync(TASK, [candidate(0, *steps)])
+    assert verdict.evidence["raw"] == pytest.approx(direct(steps), abs=2e-5)
+    (path / "config.json").write_text(json.dumps({**config, "model_type": "internlm2"}))
+    with pytest.raises(ConfigurationError, match="known are llama"):
+        LocalRewardModel.from_checkpoint(path, "qwen2.5-math-prm")
+    assert not ran.exists()

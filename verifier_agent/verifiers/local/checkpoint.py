@@ -36,6 +36,9 @@ HEADS = ("score", "v_head.summary", "classifier")
 UNREAD = ("lm_head", "score", "v_head", "classifier")
 """What a checkpoint may have beside the decoder."""
 
+OWN: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+"""How transformers reads a folder: left out, it may ask whether to run the code in there."""
+
 
 class Scored(nn.Module):  # type: ignore[misc]
     """A decoder and a head; arrays in, arrays out, so that it can be exported as it is."""
@@ -87,12 +90,13 @@ class Checkpoint:
         self.path, self.spec = Path(path), spec
         if not (self.path / "config.json").is_file():
             raise ConfigurationError(f"{self.path}: no checkpoint of transformers (config.json)")
-        config = AutoConfig.from_pretrained(self.path, local_files_only=True)
-        _check(config)
-        tokenizer = AutoTokenizer.from_pretrained(self.path, local_files_only=True)
+        _check(self.path / "config.json")
+        with _in_words(self.path):
+            config = AutoConfig.from_pretrained(self.path, **OWN)
+            tokenizer = AutoTokenizer.from_pretrained(self.path, **OWN)
+            decoder = _decoder(self.path, dtype)
         self.tokens = Tokens(_backend(tokenizer))
         self.frame = _frame(tokenizer, spec)
-        decoder = _decoder(self.path, dtype)
         head = _head(self.path, spec, self.tokens, decoder)
         self.network = Scored(decoder, head).to(device).eval().requires_grad_(False)
         self.device, self.dtype = torch.device(device), decoder.dtype
@@ -115,10 +119,15 @@ class Checkpoint:
         return rows.float().cpu().numpy(), made
 
 
-def _check(config: Any) -> None:
-    if config.model_type not in KNOWN:
+def _check(file: Path) -> None:
+    """Raise ConfigurationError unless a checkpoint's config.json names a known architecture."""
+    try:
+        kind = json.loads(file.read_text())["model_type"]
+    except (ValueError, KeyError, TypeError):
+        raise ConfigurationError(f"{file}: no configuration with a model_type") from None
+    if kind not in KNOWN:
         raise ConfigurationError(
-            f"model_type {config.model_type!r}: known are {', '.join(KNOWN)}; serve others, and "
+            f"model_type {kind!r}: known are {', '.join(KNOWN)}; serve others, and "
             "name them as a hosted verifier"
         )
 
@@ -145,9 +154,8 @@ def _decoder(path: Path, dtype: str) -> Any:
             path,
             dtype=dtype,
             attn_implementation="sdpa",
-            trust_remote_code=False,
-            local_files_only=True,
             output_loading_info=True,
+            **OWN,
         )
     # transformers draws at random what is missing, and the scores would be those of nobody
     odd = [*told["missing_keys"], *told["mismatched_keys"]]
@@ -158,6 +166,17 @@ def _decoder(path: Path, dtype: str) -> Any:
             f"{path}: {len(odd)} weights do not fit the architecture, such as {odd[0]}"
         )
     return decoder
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Turn what transformers raises of a folder that lacks something into a ConfigurationError."""
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: {' '.join(str(error).split())}") from None
 
 
 @contextmanager

@@ -22,6 +22,7 @@ except ImportError as error:
 LEAST_COLUMNS = 16
 """Matrices with fewer, such as the head that scores, stay as they are."""
 LEVELS = 127
+"""Of 8 bits, on each side of zero."""
 ZERO = 128
 """Of rows, which are unsigned: such products are fast on all processors with 8-bit instructions."""
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage
 from langchain_openai import ChatOpenAI
-from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 
 from tests.models.assistant import assistant
+from tests.models.suites import Integration, Suite
 from verifier_agent import VerifiedChatModel
 from verifier_agent.testing import ModelServer
 
@@ -23,14 +22,8 @@ def server() -> Iterator[ModelServer]:
         yield running
 
 
-class Suite:
-    """What the suites over a loopback server are told."""
-
-    server: ModelServer
-
-    @pytest.fixture(autouse=True)
-    def _give_server(self, server: ModelServer) -> None:
-        type(self).server = server
+class Verified(Suite):
+    """Over the model by name."""
 
     @property
     def chat_model_class(self) -> type[BaseChatModel]:
@@ -44,20 +37,8 @@ class Suite:
     def inner(self) -> dict[str, Any]:
         return {"model": "openai:loopback", "base_url": self.server.url}
 
-    @property
-    def supports_json_mode(self) -> bool:
-        return True
 
-    @property
-    def supports_anthropic_inputs(self) -> bool:
-        return True
-
-    @property
-    def model_override_value(self) -> str:
-        return "another"
-
-
-class Over(Suite):
+class Over(Verified):
     """The same over langchain's own integration."""
 
     @property
@@ -72,34 +53,11 @@ class Over(Suite):
         return {"model": model}
 
 
-class Integration(ChatModelIntegrationTests):  # type: ignore[misc]
-    @property
-    def supported_usage_metadata_details(self) -> dict[str, Any]:
-        details = ["reasoning_output", "cache_read_input"]
-        return {"invoke": details, "stream": details}
-
-    def _ask(self, question: str, stream: bool) -> AIMessage:
-        model = VerifiedChatModel(**self.chat_model_params)
-        if not stream:
-            return model.invoke(question)
-        chunks = list(model.stream(question))
-        total = chunks[0]
-        for chunk in chunks[1:]:
-            total = total + chunk
-        return total
-
-    def invoke_with_reasoning_output(self, *, stream: bool = False) -> AIMessage:
-        return self._ask("reason", stream)
-
-    def invoke_with_cache_read_input(self, *, stream: bool = False) -> AIMessage:
-        return self._ask("cached", stream)
-
-
-class TestUnit(Suite, ChatModelUnitTests):  # type: ignore[misc]
+class TestUnit(Verified, ChatModelUnitTests):  # type: ignore[misc]
     pass
 
 
-class TestIntegration(Suite, Integration):
+class TestIntegration(Verified, Integration):
     pass
 
 

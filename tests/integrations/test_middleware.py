@@ -132,6 +132,19 @@ def test_a_budget_of_so_many_calls_holds_for_the_whole_agent_run(calls: int) -> 
     assert isinstance(result["messages"][-1], AIMessage)
 
 
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_the_budget_holds_where_other_middleware_retries_what_failed(how: str) -> None:
+    with ModelServer(lambda request: Fault("status", status=503)) as server:
+        graph = agent(
+            server,
+            VerifierMiddleware(verifier=is_rain, policy="best_of(2)", budget=Budget(calls=4)),
+            before=[ModelRetryMiddleware(max_retries=6, initial_delay=0.0)],
+        )
+        result = await run(graph, how)
+        assert server.calls == 4
+    assert "(4 calls) cannot pay" in result["messages"][-1].text
+
+
 def test_an_exhausted_budget_ends_the_agent_in_words_or_by_an_error() -> None:
     with ModelServer(forecaster(GOOD)) as server:
         one = Budget(calls=1)

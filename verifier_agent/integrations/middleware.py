@@ -214,17 +214,17 @@ class VerifierMiddleware(AgentMiddleware[VerifierState, Any, Any]):
     def _answered(
         self, model: HandledModel, state: Mapping[str, Any]
     ) -> ExtendedModelResponse[Any]:
+        run = Run.of(state)
+        spent = _sum(_spent(model.request.state), run.spent).to_dict()
+        # middleware around this one may ask the same request again, after a failure or a success
+        cast(dict[str, Any], model.request.state)["verifier_spent"] = spent
         try:
             final = answered(state)
         except GenerationError as error:
             # other middleware knows the model's own errors
             raise (model.failure or error) from None
         response = model.response(cast(AIMessage, state["messages"][-1]), final)
-        spent = _spent(model.request.state)
-        update = {
-            "verifier_agent": state["verifier_agent"],
-            "verifier_spent": _sum(spent, Run.of(state).spent).to_dict(),
-        }
+        update = {"verifier_agent": state["verifier_agent"], "verifier_spent": spent}
         return ExtendedModelResponse(model_response=response, command=Command(update=update))
 
     def _exhausted(

@@ -73,7 +73,7 @@ def fit_isotonic(pairs: Pairs) -> Calibrator:
 
     Ayer et al. 1955. Equal scores are one point; each block is kept by its two ends.
     """
-    softened(pairs)
+    check_some(pairs)
     blocks = _pooled(_by_score(pairs))
     points = [(score, block.rate) for block in blocks for score in {block.first, block.last}]
     return isotonic(tuple(sorted(points)))
@@ -86,7 +86,7 @@ def fit_lower_bound(pairs: Pairs, level: float = LEVEL) -> Calibrator:
     the exact lower bound counts, wrong in at most `level` of cases, or that of one below it, since
     P(correct) rises with the score. At the low end of a bin P(correct) itself may be lower.
     """
-    softened(pairs)
+    check_some(pairs)
     size = max(FEWEST, math.ceil(len(pairs) / BINS))
     bins: list[_Block] = []
     for block in _by_score(pairs):
@@ -112,16 +112,21 @@ FITS: dict[str, Callable[[Pairs], Calibrator]] = {
 }
 
 
+def check_some(pairs: Pairs) -> None:
+    """Raise ConfigurationError if there are no pairs."""
+    if not pairs:
+        raise ConfigurationError(
+            "nothing to calibrate on: no answer has both a score or votes and a label"
+        )
+
+
 def softened(pairs: Pairs) -> tuple[float, float]:
     """Return the targets for right and wrong: a little less sure than 1 and 0, which keeps fits
     finite (Platt 1999).
 
     Raises ConfigurationError if there are no pairs.
     """
-    if not pairs:
-        raise ConfigurationError(
-            "nothing to calibrate on: no answer has both a score or votes and a label"
-        )
+    check_some(pairs)
     right = sum(r for _, r in pairs)
     return (right + 1) / (right + 2), 1 / (len(pairs) - right + 2)
 

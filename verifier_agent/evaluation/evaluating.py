@@ -40,7 +40,8 @@ def evaluate(
     Args:
         pool: A file in the pool format, plain or gzip.
         settings: What is replayed, and how often.
-        calibrate_on: A labelled pool to fit confidence on first: replayed with the same settings.
+        calibrate_on: A labelled pool to fit confidence on first, replayed with the same settings,
+            which then have no calibration.
         out: A file for one JSON line per question and seed.
         jobs: Processes to work in. With more than one, settings must be picklable, and a script
             needs its `if __name__ == "__main__"`.

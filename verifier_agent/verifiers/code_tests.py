@@ -23,8 +23,8 @@ LONGEST_FEEDBACK = 1_500
 class CodeTests:
     """Judge programs by the tests that come with the task: `task.context["tests"]`.
 
-    For the forms that tests may have see `given_tests`; the program is the last fenced block of
-    the text, or the text (`program_of`). The verdict is `hard`:
+    For the forms that tests may have see `given_tests`, for where the program stands in the text,
+    `program_of`. The verdict is `hard`:
 
     - All tests passed: score 1.0.
     - One failed, or was stopped at a limit, or was refused something: score 0.0; `feedback` names

@@ -25,7 +25,7 @@ def given_tests(task: Task, key: str = "tests") -> tuple[CodeTest, ...]:
     A text is Python: assertions, test functions, `unittest` classes, a `check` function that takes
     `task.context["entry_point"]` (as in HumanEval), or doctests (">>>"). What it defines besides is
     set up before. A dict has the fields of `CodeTest`; "input" and "output" are read as "stdin" and
-    "stdout". Raises ConfigurationError for anything else.
+    "stdout". Raises ConfigurationError for anything else, and for tests that would be left out.
     """
     given = task.context.get(key, [])
     entry_point = task.context.get("entry_point")

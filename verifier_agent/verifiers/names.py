@@ -25,11 +25,12 @@ def resolve_verifiers(
 ) -> tuple[Verifier, ...]:
     """Return the verifiers meant by a name, an object, a function, or several of them.
 
-    Names: "auto", "agreement", "arithmetic", "judge" (over `model`), "judge:MODEL" (over another,
-    for instance "judge:openai:gpt-5-mini"), "embedded-prm", "prm:PRESET:PATH" and "prm:onnx:PATH"
-    (a reward model on this machine; see `verifier_agent.verifiers.local`); with "@HOW" behind it,
-    for instance "embedded-prm@min", step scores are put together so (`Aggregation`). None: nobody
-    judges. Raises ConfigurationError for anything else, and for two verifiers of one name.
+    Names: "auto", "agreement", "arithmetic", "math", "code", "code:SANDBOX", "generated-tests",
+    "judge" (over `model`), "judge:MODEL" (over another, for instance "judge:openai:gpt-5-mini"),
+    "embedded-prm", "prm:PRESET:PATH" and "prm:onnx:PATH" (a reward model on this machine; see
+    `verifier_agent.verifiers.local`); with "@HOW" behind it, for instance "embedded-prm@min", step
+    scores are put together so (`Aggregation`). None: nobody judges. Raises ConfigurationError for
+    anything else, and for two verifiers of one name.
     """
     given: Sequence[VerifierLike | None] = (
         cast(Sequence[VerifierLike], verifier)

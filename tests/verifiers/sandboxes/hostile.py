@@ -169,8 +169,8 @@ PROCESSES = [
         + inside(
             "r, w = os.pipe()\nreturn _posixsubprocess.fork_exec([b'/bin/true'], [b'/bin/true'], True, (), None, None, -1, -1, -1, -1, -1, -1, r, w, False, False, -1, None, None, None, -1, None, True)"
         ),
-        "denied failed",
-        REFUSED + "|Error",
+        "denied",
+        REFUSED,
     ),
     Hostile("kill everything", "import os\n" + inside("os.kill(-1, 9)"), "denied", REFUSED),
     Hostile(
@@ -393,8 +393,8 @@ CHEATS = [
     Hostile(
         "forged code",
         "import types\n" + inside("f = answer.__code__\nreturn f.replace(co_code=b'\\x00' * 8)"),
-        "denied failed",
-        "",
+        "denied",
+        REFUSED,
     ),
     Hostile(
         "a message at the end",

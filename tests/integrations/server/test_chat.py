@@ -248,6 +248,9 @@ def test_no_usable_answer_is_not_asked_for_again_and_says_nothing_of_the_provide
         assert "scripted failure" not in str(caught.value)
         with pytest.raises(openai.APIError, match="no model gave a usable answer"):
             list(it.client().chat.completions.create(**ASK, stream=True))
+        told = it.get("/metrics").text
+    assert 'runs_total{key="nobody",model="small",outcome="failed"} 2.0' in told
+    assert 'model_calls_total{key="nobody",model="small"} 6.0' in told
 
 
 def test_reasoning_is_shown_apart_and_its_tokens_are_counted() -> None:

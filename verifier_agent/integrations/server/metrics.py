@@ -57,7 +57,7 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def ran(self, model: str, key: str, runs: Iterable[Run]) -> None:
-        """Count runs that are done."""
+        """Count runs that have come to their end; what was cancelled before is not among them."""
         for run in runs:
             self._runs.labels(model, key, run.selection.outcome).inc()
             self._calls.labels(model, key).inc(run.spent.calls)

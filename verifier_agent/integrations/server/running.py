@@ -47,6 +47,8 @@ class Runs:
         self._tasks: list[asyncio.Task[None]] = []
         self.answers: list[Answered] = []
         """So far, in the order in which they came."""
+        self.ended: list[Run] = []
+        """Every run that has come to its end, those without an answer too."""
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(self._do(i)) for i in range(len(self._ask.runs))]
@@ -105,6 +107,7 @@ class Runs:
             elif "verifier_agent" in chunk:
                 yield Event(place, chunk)
         run = Run.of(state)
+        self.ended.append(run)
         answer = run.messages[-1]
         if run.selection.candidate is None or not isinstance(answer, AIMessage):
             raise GenerationError(run.selection.reason)

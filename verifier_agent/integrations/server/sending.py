@@ -81,7 +81,7 @@ class Sender:
 
     def _count(self, request: Request, ask: Ask, runs: Runs) -> None:
         key = request.scope["state"]["key"].name
-        self.metrics.ran(ask.served, key, [one.run for one in runs.answers])
+        self.metrics.ran(ask.served, key, runs.ended)
 
 
 class EventStream(StreamingResponse):

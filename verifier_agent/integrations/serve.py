@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 
 def serve_models(
     model: Annotated[
-        str, typer.Option(metavar="NAME", help='"embedded", "openai:NAME" or "PROVIDER:NAME".')
-    ] = "embedded",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help='"embedded", "openai:NAME" or "PROVIDER:NAME".',
+            show_default="embedded",
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(help="What clients call it.", show_default="the model's own name"),
@@ -52,7 +57,8 @@ def serve_models(
     config: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="A TOML file with [models], [keys] and [limits], instead of these."
+            metavar="FILE",
+            help="A TOML file with [models], [keys] and [limits], instead of the options above.",
         ),
     ] = None,
     key_env: Annotated[
@@ -77,9 +83,13 @@ def serve_models(
         keys: Sequence[Key]
         limits: Limits
         if config is not None:
+            _refuse_beside_a_file(
+                model, name, base_url, verifier, policy, selector,
+                max_calls, max_tokens, max_usd, max_seconds, price,
+            )  # fmt: skip
             models, keys, limits = read_file(config)
         else:
-            chat_model = resolve_model(model, base_url=base_url)
+            chat_model = resolve_model(model or "embedded", base_url=base_url)
             budget = read_budget(
                 calls=max_calls, tokens=max_tokens, usd=max_usd, seconds=max_seconds
             )
@@ -96,6 +106,15 @@ def serve_models(
         server = listener(create_app(models, keys=keys, limits=limits), host, port)
         typer.echo(f"Serving {', '.join(models)} at http://{host}:{port}/v1", err=True)
         server.run()
+
+
+def _refuse_beside_a_file(*options: object) -> None:
+    """Raise ConfigurationError if one is given: a limit that is silently left out does not hold."""
+    if any(option is not None for option in options):
+        raise ConfigurationError(
+            "--config names models, strategies, budgets and prices itself: leave out the options "
+            "that say the same, or the file"
+        )
 
 
 def _key(kind: type[Key], variable: str) -> Key:

@@ -65,6 +65,7 @@ def test_a_file_names_models_keys_and_limits(
         ("[models.small]\nmodel = 'embedded'\n[keys.a]\nsecret_env = 'UNSET_X'", "UNSET_X"),
         ("[models.small]\nmodel = 'embedded'\n[limits]\ndoors = 3", "doors"),
         ("[models.small]\nmodel = 'embedded'\n[limits]\nqueue = -1", "queue"),
+        ("[models.small]\nmodel = 'embedded'\n[limits]\nconcurrency = 0.5", "whole number"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, said: str) -> None:
@@ -79,6 +80,7 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, said: str) 
     [
         (["--host", "0.0.0.0"], "there are no keys"),
         (["--config", "no-such-file.toml"], "No such file"),
+        (["--config", "no-such-file.toml", "--max-usd", "1"], "leave out the options"),
         (["--key-env", "UNSET_X"], "UNSET_X is not set"),
         (["--policy", "best_off(2)"], "did you mean 'best_of'"),
     ],

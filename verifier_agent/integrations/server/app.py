@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import version
 from typing import Any
 
@@ -39,7 +39,11 @@ _REFUSED: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the server takes on. Raises ConfigurationError for a limit that is not positive."""
+    """What the server takes on.
+
+    Raises ConfigurationError for a limit that is not positive (`queue` may be 0), and for one of
+    requests or bytes that is not whole.
+    """
 
     concurrency: int = 16
     """Requests that are worked on at once."""
@@ -55,9 +59,12 @@ class Limits:
     """How long the server works on after it was told to stop."""
 
     def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
-            if not getattr(self, name) > (-1 if name == "queue" else 0):
-                raise ConfigurationError(f"limit {name}={getattr(self, name)!r} is too low")
+        for limit in fields(self):
+            name, value = limit.name, getattr(self, limit.name)
+            if isinstance(limit.default, int) and not isinstance(value, int):
+                raise ConfigurationError(f"limit {name}={value!r}: a whole number is needed")
+            if not value > (-1 if name == "queue" else 0):
+                raise ConfigurationError(f"limit {name}={value!r} is too low")
 
 
 def create_app(

@@ -69,7 +69,7 @@ def read_file(path: Path) -> tuple[dict[str, Served], list[Key], Limits]:
     Raises ConfigurationError, with the place in the file, for whatever is wrong with it.
     """
     try:
-        text = ServerFile.model_validate(tomllib.loads(path.read_text()))
+        text = ServerFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
         limits = Limits(**text.limits)  # type: ignore[arg-type]  # an unknown name is a TypeError
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from None

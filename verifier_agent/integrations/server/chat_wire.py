@@ -10,13 +10,18 @@ from verifier_agent.integrations.server.wire import (
     MOST_CHOICES,
     Asked,
     DataUrl,
-    JsonSchema,
+    Effort,
+    Function,
     Metadata,
     ModelName,
+    NamedFunction,
+    NamedSchema,
     Part,
+    PlainFormat,
+    RefusalPart,
     Settings,
     Text,
-    ToolName,
+    Verbosity,
 )
 
 
@@ -25,13 +30,6 @@ class TextPart(Part):
 
     type: Literal["text"]
     text: Text
-
-
-class RefusalPart(Part):
-    """A refusal in an earlier answer."""
-
-    type: Literal["refusal"]
-    refusal: Text
 
 
 class ImageUrl(Part):
@@ -141,15 +139,6 @@ Message = Annotated[
 ]
 
 
-class Function(Asked):
-    """A function that the model may call."""
-
-    name: ToolName
-    description: str | None = None
-    parameters: JsonSchema | None = None
-    strict: bool | None = None
-
-
 class Tool(Asked):
     """A tool that the model may call."""
 
@@ -157,32 +146,11 @@ class Tool(Asked):
     function: Function
 
 
-class NamedFunction(Asked):
-    """The function that has to be called."""
-
-    name: ToolName
-
-
 class NamedTool(Asked):
     """The tool that has to be called."""
 
     type: Literal["function"]
     function: NamedFunction
-
-
-class PlainFormat(Asked):
-    """Text, or any JSON object."""
-
-    type: Literal["text", "json_object"]
-
-
-class NamedSchema(Asked):
-    """The form that the answer has to have."""
-
-    name: ToolName
-    description: str | None = None
-    schema_: Annotated[JsonSchema, Field(alias="schema")]
-    strict: bool | None = None
 
 
 class SchemaFormat(Asked):
@@ -224,8 +192,8 @@ class ChatRequest(Asked):
     max_tokens: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     """Of one candidate, as `max_completion_tokens`; `verifier_agent.budget` limits all together."""
     max_completion_tokens: Annotated[int, Field(ge=1, lt=2**31)] | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
-    verbosity: Literal["low", "medium", "high"] | None = None
+    reasoning_effort: Effort | None = None
+    verbosity: Verbosity | None = None
     tools: Annotated[list[Tool], Field(max_length=128)] | None = None
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
     parallel_tool_calls: bool | None = None

@@ -14,7 +14,7 @@ from langchain_core.messages import (
 )
 
 from verifier_agent.integrations.server import chat_wire as wire
-from verifier_agent.integrations.server.wire import Part
+from verifier_agent.integrations.server.wire import Part, RefusalPart
 from verifier_agent.models.openai_wire import read_calls
 
 
@@ -41,7 +41,7 @@ def _read(message: wire.Message) -> BaseMessage:
 def _answer(message: wire.AssistantMessage) -> AIMessage:
     given = message.content or ""
     parts = given if isinstance(given, list) else []
-    refusals = [part.refusal for part in parts if isinstance(part, wire.RefusalPart)]
+    refusals = [part.refusal for part in parts if isinstance(part, RefusalPart)]
     said = [part for part in parts if isinstance(part, wire.TextPart)]
     refusal = message.refusal or "".join(refusals)
     calls, invalid = read_calls([call.model_dump() for call in message.tool_calls or ()])

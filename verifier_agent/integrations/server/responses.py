@@ -14,6 +14,7 @@ from verifier_agent.integrations.server.asking import Wanted
 from verifier_agent.integrations.server.refusals import Refused
 from verifier_agent.integrations.server.running import Answered, Event, Told
 from verifier_agent.integrations.server.telling import Said, Tokens, line, progress, report
+from verifier_agent.integrations.server.wire import Function, PlainFormat, RefusalPart
 
 
 def read(request: wire.ResponsesRequest) -> Wanted:
@@ -39,7 +40,7 @@ def read(request: wire.ResponsesRequest) -> Wanted:
 
 
 def _tool(tool: wire.Tool) -> chat_wire.Tool:
-    function = chat_wire.Function(**tool.model_dump(exclude={"type"}))
+    function = Function(**tool.model_dump(exclude={"type"}))
     return chat_wire.Tool(type="function", function=function)
 
 
@@ -49,9 +50,9 @@ def _choice(choice: str | wire.NamedTool | None) -> Any:
     return {"type": "function", "function": {"name": choice.name}}
 
 
-def _format(format_: wire.PlainFormat | wire.SchemaFormat | None) -> Any:
+def _format(format_: PlainFormat | wire.SchemaFormat | None) -> Any:
     if not isinstance(format_, wire.SchemaFormat):
-        return None if format_ is None else format_.model_dump()
+        return format_
     schema = format_.model_dump(exclude={"type"}, by_alias=True)
     return {"type": "json_schema", "json_schema": schema}
 
@@ -103,7 +104,7 @@ def _part(part: wire.Content) -> dict[str, Any]:
     match part:
         case wire.InputText() | wire.OutputText():
             return {"type": "text", "text": part.text}
-        case wire.Refusal():
+        case RefusalPart():
             return {"type": "refusal", "refusal": part.refusal}
         case wire.InputImage():
             image = {"url": part.image_url, "detail": part.detail or "auto"}
@@ -146,7 +147,7 @@ class Responses:
             previous_response_id=None,
             store=False,
             temperature=request.temperature,
-            text=request.text or wire.TextOptions(format=wire.PlainFormat(type="text")),
+            text=request.text or wire.TextOptions(format=PlainFormat(type="text")),
             tool_choice=request.tool_choice or "auto",
             tools=request.tools or [],
             top_p=request.top_p,

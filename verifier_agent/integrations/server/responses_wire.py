@@ -9,13 +9,18 @@ from pydantic import Discriminator, Field, Tag
 from verifier_agent.integrations.server.wire import (
     Asked,
     DataUrl,
-    JsonSchema,
+    Effort,
+    Function,
     Metadata,
     ModelName,
+    NamedFunction,
+    NamedSchema,
     Part,
+    PlainFormat,
+    RefusalPart,
     Settings,
     Text,
-    ToolName,
+    Verbosity,
 )
 
 
@@ -31,13 +36,6 @@ class OutputText(Part):
 
     type: Literal["output_text"]
     text: Text
-
-
-class Refusal(Part):
-    """A refusal in an earlier answer."""
-
-    type: Literal["refusal"]
-    refusal: Text
 
 
 class InputImage(Part):
@@ -57,7 +55,7 @@ class InputFile(Part):
 
 
 Content = Annotated[
-    InputText | OutputText | Refusal | InputImage | InputFile, Field(discriminator="type")
+    InputText | OutputText | RefusalPart | InputImage | InputFile, Field(discriminator="type")
 ]
 
 
@@ -106,50 +104,35 @@ Item = Annotated[
 ]
 
 
-class Tool(Asked):
+class Tool(Function):
     """A function that the model may call."""
 
     type: Literal["function"]
-    name: ToolName
-    description: str | None = None
-    parameters: JsonSchema | None = None
-    strict: bool | None = None
 
 
-class NamedTool(Asked):
+class NamedTool(NamedFunction):
     """The function that has to be called."""
 
     type: Literal["function"]
-    name: ToolName
 
 
-class PlainFormat(Asked):
-    """Text, or any JSON object."""
-
-    type: Literal["text", "json_object"]
-
-
-class SchemaFormat(Asked):
+class SchemaFormat(NamedSchema):
     """JSON of a form."""
 
     type: Literal["json_schema"]
-    name: ToolName
-    schema_: Annotated[JsonSchema, Field(alias="schema")]
-    description: str | None = None
-    strict: bool | None = None
 
 
 class TextOptions(Asked):
     """The form of the answer."""
 
     format: PlainFormat | SchemaFormat | None = None
-    verbosity: Literal["low", "medium", "high"] | None = None
+    verbosity: Verbosity | None = None
 
 
 class ReasoningOptions(Asked):
     """How much a reasoning model thinks."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
+    effort: Effort | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
     """Accepted; what the model shows of its reasoning is in the answer anyway."""
 

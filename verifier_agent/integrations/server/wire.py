@@ -1,4 +1,4 @@
-"""What both APIs take and give: the settings of this package, its report, models, errors.
+"""What both APIs take and give: functions, forms, settings of this package, its report, errors.
 
 Requests are checked strictly, and a field that nobody knows is an error with its name: a setting
 that is silently ignored would be paid for.
@@ -167,3 +167,42 @@ ToolName = Annotated[str, Field(pattern=NAME)]
 Text = Annotated[str, Field(max_length=10_000_000)]
 ModelName = Annotated[str, Field(min_length=1, max_length=11_000)]
 Metadata = dict[str, str]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+Verbosity = Literal["low", "medium", "high"]
+
+
+class RefusalPart(Part):
+    """A refusal in an earlier answer."""
+
+    type: Literal["refusal"]
+    refusal: Text
+
+
+class Function(Asked):
+    """A function that the model may call."""
+
+    name: ToolName
+    description: str | None = None
+    parameters: JsonSchema | None = None
+    strict: bool | None = None
+
+
+class NamedFunction(Asked):
+    """The function that has to be called."""
+
+    name: ToolName
+
+
+class PlainFormat(Asked):
+    """Text, or any JSON object."""
+
+    type: Literal["text", "json_object"]
+
+
+class NamedSchema(Asked):
+    """The form that the answer has to have."""
+
+    name: ToolName
+    description: str | None = None
+    schema_: Annotated[JsonSchema, Field(alias="schema")]
+    strict: bool | None = None

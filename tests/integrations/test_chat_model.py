@@ -299,6 +299,19 @@ def test_copies_pickles_caches_and_rate_limiters(server: ModelServer) -> None:
     assert verified(server, seed=2)._get_llm_string() != chat._get_llm_string()
 
 
+def test_a_cache_tells_verifiers_of_one_name_apart(server: ModelServer) -> None:
+    cache = InMemoryCache()
+    for wanted in ("4", "5", "4"):
+
+        def right(task: Any, candidate: Any, wanted: str = wanted) -> bool:
+            return candidate.answer == wanted
+
+        chat = verified(server, verifier=right, cache=cache, seed=1)
+        assert chat.invoke("2 + 2?").text == f"Answer: {wanted}"
+    by_name = [verified(server, cache=cache, seed=1)._get_llm_string() for _ in range(2)]
+    assert by_name[0] == by_name[1]
+
+
 def test_retries_and_fallbacks_see_a_failed_run_as_an_error(server: ModelServer) -> None:
     with ModelServer(lambda request: Fault("status", status=401)) as broken:
         failing = verified(broken, policy="best_of(1)")

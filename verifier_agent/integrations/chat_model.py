@@ -156,19 +156,20 @@ class VerifiedChatModel(BaseChatModel):
                 name: [one.model._llm_type, dict(one.model._identifying_params), dict(one.options)]
                 for name, one in parts.models.items()
             },
-            "verifiers": [[type(v).__qualname__, v.name] for v in parts.verifiers],
+            "verifier": str(self.verifier),  # a function by itself: others may have its name
             "policy": str(parts.policy),
             "selector": str(parts.selector),
             "budget": parts.budget.to_dict(),
             "max_tokens": parts.max_tokens,
             "seed": parts.seed,
+            "answer": str(self.answer),
         }
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         named = {"model": self.model_name, **kwargs}
         params = super()._get_ls_params(stop=stop or self.stop, **named)
-        inner = self._inner._get_ls_params(stop=stop, **named)
-        return LangSmithParams(**{**params, "ls_provider": inner.get("ls_provider", "")})
+        provider = self._inner._get_ls_params(stop=stop, **named).get("ls_provider", "")
+        return LangSmithParams(**{**params, "ls_provider": provider})
 
     def get_token_ids(self, text: str) -> list[int]:
         """Return the token ids of a text, as the inner model counts them."""
@@ -291,9 +292,8 @@ def _within(budget: Budget | Mapping[str, Any] | None, timeout: float | None) ->
 
 
 def _check_temperature(parts: Parts, temperature: float | None) -> None:
-    unable = [
-        one.capabilities.name for one in parts.models.values() if not one.capabilities.temperature
-    ]
+    stated = [one.capabilities for one in parts.models.values()]
+    unable = [one.name for one in stated if not one.temperature]
     if temperature is not None and unable:
         raise ConfigurationError(
             f"temperature={temperature!r}: {unable[0]!r} takes none per call; set it on the model"

@@ -76,6 +76,7 @@ if __name__ == "__main__":
     "an example that is cut": (
         ">>> double(list(range(9)) * 2)[:9] + double([0]) # doctest: +ELLIPSIS\n[0, 1, ..., 0, 0]\n"
     ),
+    "an example that is skipped": ">>> double(2)  # doctest: +SKIP\n5\n>>> double(2)\n4\n",
     "an example that raises": ">>> double(None)\nTraceback (most recent call last):\nTypeError: x\n"
     ">>> double(2)\n4\n",
 }

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Candidate, Task
 from verifier_agent.verifiers.equivalence import Equivalence, MathEquivalence
 
@@ -104,6 +105,11 @@ def test_a_verdict_is_proof_and_does_not_give_the_answer_away() -> None:
     assert "0.5" not in wrong.feedback.replace("0.25", "")
     assert silent.score is None
     assert "states no answer" in str(silent.error)
+
+
+def test_no_workers_at_all_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="workers=0"):
+        Equivalence(workers=0)
 
 
 def test_without_a_reference_there_is_no_score() -> None:

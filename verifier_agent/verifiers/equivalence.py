@@ -49,7 +49,8 @@ class Equivalence:
         if importlib.util.find_spec("math_verify") is None:
             raise MissingExtra("mathematical equivalence", "math")
         self.seconds = seconds
-        self.workers = Workers("math", most=workers or min(os.cpu_count() or 1, 4))
+        most = min(os.cpu_count() or 1, 4) if workers is None else workers
+        self.workers = Workers("math", most=most)
 
     def __call__(self, reference: str, answer: str) -> bool | None:
         """Compare. Raises VerifierUnavailable if no worker can be started."""

@@ -216,6 +216,8 @@ def doctests_in(text: str) -> list[CodeTest]:
     setup = ""
     for example in examples:
         source = example.source.strip()
+        if example.options.get(doctest.SKIP):
+            continue
         if example.want.strip() or example.exc_msg:
             tests.append(CodeTest(source=_example(example), setup=f"{_SHOWN}{setup}"))
         else:

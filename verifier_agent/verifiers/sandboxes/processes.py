@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class _Said:
     stopped: Tested | None = None
 
 
-class PythonProcess:
+class PythonProcess(ABC):
     """Runs programs in a process of its own; what confines that process is up to the subclass."""
 
     name: ClassVar[str]
@@ -105,9 +106,9 @@ class PythonProcess:
                 results[n] = said.stopped or dialogue_ended(said.results, test)
         return Ran(results=tuple(results[n] for n in range(len(tests))), sandbox=self.name)
 
+    @abstractmethod
     def around(self, limits: Limits) -> AbstractContextManager[Command]:
         """Return the command that runs the driver; what it needs lives as long as the block."""
-        raise NotImplementedError
 
     def _job(
         self,

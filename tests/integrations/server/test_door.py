@@ -21,6 +21,7 @@ from verifier_agent.integrations.server import Key, Limits, Served, create_app
 from verifier_agent.integrations.server.asking import narrowed
 from verifier_agent.integrations.server.gate import retry_after
 from verifier_agent.integrations.server.listening import listener
+from verifier_agent.integrations.server.sending import refusal
 from verifier_agent.integrations.server.wire import Limit
 from verifier_agent.testing import Reply, Request, always
 
@@ -249,6 +250,11 @@ def test_a_request_can_lower_a_limit_and_never_raise_one() -> None:
     )
     assert narrowed(own, None, 60.0) == Budget(calls=8, usd=0.5, seconds=60.0)
     assert narrowed(Budget(seconds=5), Limit(seconds=90.0), 60.0) == Budget(seconds=5)
+
+
+def test_what_took_all_its_time_is_not_asked_for_again() -> None:
+    refused = refusal(TimeoutError()).response()
+    assert (refused.status_code, refused.headers["x-should-retry"]) == (504, "false")
 
 
 def test_told_to_stop_it_answers_whom_it_has_let_in_and_takes_nobody_new() -> None:

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from verifier_agent.errors import VerifierAgentError
 from verifier_agent.integrations.server.asking import Ask
 from verifier_agent.integrations.server.metrics import Metrics
-from verifier_agent.integrations.server.refusals import Refused, of_error
+from verifier_agent.integrations.server.refusals import FINAL, Refused, of_error
 from verifier_agent.integrations.server.running import Answered, Runs, Told
 
 BEAT = 10.0
@@ -128,7 +128,9 @@ def refusal(error: Exception) -> Refused:
         case Refused():
             return error
         case TimeoutError():
-            return Refused(504, "no answer in time", kind="server_error", code="timeout")
+            return Refused(
+                504, "no answer in time", kind="server_error", code="timeout", headers=FINAL
+            )
         case VerifierAgentError():
             refused = of_error(error)
             if refused.status >= 500:

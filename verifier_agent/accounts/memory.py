@@ -15,6 +15,9 @@ from verifier_agent.budget import Budget
 class MemoryAccount(BookedAccount):
     """A budget shared by runs of this process, in any of its threads and event loops.
 
+    It remembers every run, for as long as it lives itself: a run that was settled may go on, and is
+    then charged once, and one that lost its lease is told so however late it settles.
+
     Args:
         budget: What all runs together may spend.
         period: Seconds after which a lease that was not renewed expires.

@@ -27,7 +27,7 @@ FINAL = {"x-should-retry": "false"}
 to."""
 
 
-@dataclass
+@dataclass(eq=False)  # an exception is hashable
 class Refused(Exception):
     """A request that is not answered, and why."""
 

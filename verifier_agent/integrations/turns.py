@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from verifier_agent.budget import Remaining
 from verifier_agent.search import PolicyFunction
@@ -15,11 +15,11 @@ from verifier_agent.values import (
     Generate,
     Judged,
     Select,
-    Task,
     Verdict,
     Verifier,
 )
 from verifier_agent.verifiers import Agreement
+from verifier_agent.verifiers.around import Around
 
 Turns = Literal["verify", "vote", "pass"]
 """How turns that call tools are handled; see `VerifierMiddleware`."""
@@ -56,33 +56,19 @@ def _passes(first: Judged) -> bool:
     return first.candidate.error is None and calls_tools(first.candidate) and not wrong
 
 
-class OnWords:
+class OnWords(Around):
     """Judges as `verifier` does, but no candidate that calls tools: that is nothing it can read."""
 
     def __init__(self, verifier: Verifier) -> None:
-        self.verifier = verifier
-        self.name = verifier.name
-        if hasattr(verifier, "verify_sync"):
-            self.verify_sync: Callable[..., Sequence[Verdict]] = self._verify_sync
+        super().__init__(verifier, verifier.name)
 
-    def __getattr__(self, name: str) -> Any:
-        # what else a verifier may have, such as `bound` or `footprint`, is the inner one's
-        if name.startswith("__") or name in ("verifier", "verify_sync"):
-            raise AttributeError(name)
-        return getattr(self.verifier, name)
+    def shown(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Return those that answer in words."""
+        return [c for c in candidates if not calls_tools(c)]
 
-    async def verify(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """Judge each candidate that answers in words."""
-        words = [c for c in candidates if not calls_tools(c)]
-        return self._all(candidates, await self.verifier.verify(task, words) if words else [])
-
-    def _verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
-        words = [c for c in candidates if not calls_tools(c)]
-        judge = getattr(self.verifier, "verify_sync")  # noqa: B009
-        return self._all(candidates, judge(task, words) if words else [])
-
-    def _all(self, candidates: Sequence[Candidate], said: Sequence[Verdict]) -> list[Verdict]:
-        given = iter(said)
+    def said(self, candidates: Sequence[Candidate], verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Return no score for those that call tools."""
+        given = iter(verdicts)
         return [
             Verdict(candidate=c.id, verifier=self.name, error="tool calls are not judged here")
             if calls_tools(c)

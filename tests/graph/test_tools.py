@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -101,6 +102,20 @@ def test_a_call_that_breaks_its_schema_has_no_vote_and_is_proven_wrong() -> None
     wrong = [v for v in run.tree.verdicts if v.verifier == "form" and v.hard]
     assert len(wrong) == 2
     assert "'city' is a required property" in wrong[0].feedback
+
+
+def test_without_jsonschema_a_call_of_no_tool_is_still_proven_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    none = Choice(tool_calls=(("forecast", '{"city": "Turku"}'),))
+    with ModelServer(in_turn(none, none, call(town="Turku"))) as server:
+        bound = model(server).bind_tools([weather])
+        with pytest.warns(UserWarning, match=r"verifier-agent\[tools\]"):
+            agent = create_verifier_agent(bound, verifier="agreement", policy="best_of(3)")
+        result = agent.invoke(QUESTION)
+    assert result["messages"][-1].tool_calls[0]["args"] == {"town": "Turku"}
+    assert sum(v.hard for v in Run.of(result).tree.verdicts) == 2
 
 
 def test_where_all_calls_keep_their_form_nothing_is_said_of_it() -> None:

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from tests.verifiers.sandboxes.hostile import CORPUS, SECRET, Hostile
 from verifier_agent.verifiers.sandboxes import Bubblewrap, CodeTest, Limits, Monty, Sandbox
 
 LIMITS = Limits(seconds=0.5, total_seconds=20.0, megabytes=128)
+PATIENT = replace(LIMITS, seconds=3.0)
+"""For programs that are not to run into it: large modules take long to load on a busy machine."""
 TEST = CodeTest(source="assert answer() == 42")
 
 
@@ -75,13 +78,14 @@ def test_bubblewrap_holds_it_and_says_why(
     hostile: Hostile, host: Host, bubblewrap: Sandbox
 ) -> None:
     started = time.monotonic()
-    ran = bubblewrap.run(host.aim(hostile), [TEST], LIMITS)
+    limits = LIMITS if "timeout" in hostile.endings else PATIENT
+    ran = bubblewrap.run(host.aim(hostile), [TEST], limits)
     took = time.monotonic() - started
     said = ran.results[0]
     assert hostile.explained(said.ending, said.detail), said
     assert SECRET not in said.got + said.detail
     assert host.is_untouched()
-    assert took < LIMITS.total_seconds + 15
+    assert took < limits.total_seconds + 15
 
 
 @MONTY

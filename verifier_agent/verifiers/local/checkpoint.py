@@ -127,8 +127,8 @@ def _check(file: Path) -> None:
         raise ConfigurationError(f"{file}: no configuration with a model_type") from None
     if kind not in KNOWN:
         raise ConfigurationError(
-            f"model_type {kind!r}: known are {', '.join(KNOWN)}; serve others, and "
-            "name them as a hosted verifier"
+            f"model_type {kind!r}: known are {', '.join(KNOWN)}; serve another one, and ask it "
+            "from a verifier function of your own"
         )
 
 

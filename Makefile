@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format notebooks bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -31,6 +31,9 @@ check: $(READY) ## Lint, check types, check the layers
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+notebooks: $(READY) ## Run the cookbook's sources and render them
+	$(BIN)/python -m tests.notebooks
 
 bench: $(READY) ## Measure what docs/benchmarks.md reports
 	$(BIN)/python -m tests.bench

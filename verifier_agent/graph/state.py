@@ -129,7 +129,7 @@ def _read(name: str, same: _Same) -> Any:
     return _KINDS[name].from_dict(same.plain)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """The typed view of one run, read from the graph's state or output."""
 
@@ -148,6 +148,16 @@ class Run:
                 f"this run was written with schema {written}, this version reads {SCHEMA}"
             )
         return cls(plain, tuple(state.get("messages", ())))
+
+    def __repr__(self) -> str:
+        outcome = self.selection.outcome if "selection" in self.plain else "not ended"
+        return f"<Run {self.id}: {outcome}, {len(self.candidates)} candidates>"
+
+    def _repr_markdown_(self) -> str:
+        """Return what a notebook shows of it: the answer and why, what was tried, what it cost."""
+        from verifier_agent.graph.markdown import as_markdown  # in notebooks only
+
+        return as_markdown(self)
 
     @property
     def id(self) -> str:

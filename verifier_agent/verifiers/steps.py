@@ -9,6 +9,8 @@ from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers.equations import Equation, equations_of
 from verifier_agent.verifiers.words import OTHER_SYSTEM
 
+MOST_SHOWN = 20
+"""False equations that the evidence lists."""
 _OTHER_SYSTEM = re.compile(OTHER_SYSTEM)
 _GIVEN = re.compile(r"\b(?:if|and|or|suppose|assume|is|does)\b", re.IGNORECASE)
 """Words around the equations that a question gives."""
@@ -71,20 +73,20 @@ class ArithmeticSteps:
                 candidate=candidate.id, verifier=self.name, steps=steps, error="nothing to check"
             )
         false = [(n, e) for n, found in enumerate(read, 1) for e in found if not e.holds]
-        standing = [e for n, e in false if not _is_set_right(e, read[n:])]
+        stands = _one_stands(read)
         return Verdict(
             candidate=candidate.id,
             verifier=self.name,
-            score=0.0 if standing else steps.count(1.0) / len(steps),
+            score=0.0 if stands else steps.count(1.0) / len(steps),
             steps=steps,
             feedback=_feedback(*false[0]) if false else "",
             evidence={
                 "steps": len(steps),
                 "checked": len(steps) - steps.count(None),
                 "equations": sum(map(len, read)),
-                "false": [equation.text for _, equation in false],
+                "false": [equation.text for _, equation in false[:MOST_SHOWN]],
             },
-            hard=bool(standing),
+            hard=stands,
         )
 
 
@@ -100,9 +102,14 @@ def _score(equations: Sequence[Equation]) -> float | None:
     return float(all(equation.holds for equation in equations)) if equations else None
 
 
-def _is_set_right(false: Equation, later: Sequence[Sequence[Equation]]) -> bool:
-    """Return True if a later step works out the same expression and gets it right."""
-    return any(e.holds and e.computed == false.computed for found in later for e in found)
+def _one_stands(read: Sequence[Sequence[Equation]]) -> bool:
+    """Return True if a false equation is not set right: no later step works it out and is right."""
+    set_right: set[str] = set()
+    for found in reversed(read):
+        if any(not e.holds and e.computed not in set_right for e in found):
+            return True
+        set_right.update(e.computed for e in found if e.holds)
+    return False
 
 
 def _feedback(number: int, equation: Equation) -> str:

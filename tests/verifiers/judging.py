@@ -29,6 +29,16 @@ def report(score: Any = 8, *, reasoning: str = "checked it", **feedback: str) ->
     return json.dumps({"reasoning": reasoning, "criteria": criteria, "score": score})
 
 
+def winner(which: str, **feedback: str) -> str:
+    criteria = [{"name": name, "feedback": said} for name, said in feedback.items()]
+    return json.dumps({"reasoning": "compared", "criteria": criteria, "winner": which})
+
+
+def checks(*scores: Any) -> str:
+    steps = [{"step": i, "check": f"check {i}", "score": s} for i, s in enumerate(scores, 1)]
+    return json.dumps({"steps": steps})
+
+
 def judge(server: ModelServer, **settings: Any) -> Judge:
     return Judge(OpenAIChatModel(model="loopback", base_url=server.url), **settings)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from verifier_agent.embedded import EmbeddedRewardModel, examples
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.testing import check_verifier
-from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
-from verifier_agent.verifiers import Agreement, ArithmeticSteps, FunctionVerifier
+from verifier_agent.values import Candidate, Cost, Task, Verdict
+from verifier_agent.verifiers import Agreement, FunctionVerifier
 
 TASK = Task(question="What is 3 * 4?")
 CANDIDATES = [
@@ -26,29 +26,9 @@ CANDIDATES = [
 ]
 
 
-def right(task: Task, candidate: Candidate) -> bool:
-    return candidate.answer == "12"
-
-
 async def slow(task: Task, candidate: Candidate) -> float:
     await asyncio.sleep(0)
     return len(candidate.text) / 100
-
-
-@pytest.mark.parametrize(
-    "verifier",
-    [Agreement(), ArithmeticSteps(), FunctionVerifier(right), FunctionVerifier(slow)],
-    ids=lambda v: str(v.name),
-)
-def test_the_verifiers_of_the_package_keep_the_laws(verifier: Verifier) -> None:
-    check_verifier(verifier, TASK, CANDIDATES)
-
-
-def test_the_embedded_reward_model_keeps_the_laws() -> None:
-    problem = examples(2, 1)[0]
-    texts = [problem.solution, problem.solution.split("\n")[0], "outside its words", ""]
-    candidates = [Candidate(id=f"g{i}", text=text) for i, text in enumerate(texts)]
-    check_verifier(EmbeddedRewardModel(), Task(question=problem.question), candidates)
 
 
 async def test_it_can_be_used_where_an_event_loop_is_running() -> None:
@@ -95,6 +75,45 @@ def raising(verdicts: list[Verdict]) -> Any:
     raise RuntimeError("boom")
 
 
+async def swallowing(self: Plain, task: Task, candidates: Sequence[Candidate]) -> Any:
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(0.01)
+    return [self.one(candidate) for candidate in candidates]
+
+
+async def translating(self: Plain, task: Task, candidates: Sequence[Candidate]) -> Any:
+    try:
+        await asyncio.sleep(0.01)
+    except asyncio.CancelledError:
+        raise TimeoutError("too late") from None
+    return [self.one(candidate) for candidate in candidates]
+
+
+async def disturbed(self: Any, task: Task, candidates: Sequence[Candidate]) -> Any:
+    """Remembers a call that was cut short, as one does that shares a buffer."""
+    left, self.busy = getattr(self, "busy", False), True
+    await asyncio.sleep(0.01)
+    self.busy = False
+    score = 0.0 if left else 1.0
+    return [replace(self.one(candidate), score=score) for candidate in candidates]
+
+
+def refusing(self: Plain, candidate: Candidate) -> Verdict:
+    if not candidate.text.strip() and candidate.error is None:
+        raise ValueError("nothing to read")
+    return Plain.one(self, candidate)
+
+
+def echoing(self: Plain, candidate: Candidate) -> Verdict:
+    whole = candidate.text.encode("utf-8", "replace").decode()
+    return replace(Plain.one(self, candidate), feedback=f"{whole} is wrong")
+
+
+def splitting(self: Plain, candidate: Candidate) -> Verdict:
+    steps = candidate.text.split("<extra_0>")
+    return replace(Plain.one(self, candidate), steps=(0.5,) * len(steps))
+
+
 class Later:
     def __await__(self) -> Any:
         yield
@@ -125,6 +144,20 @@ BROKEN = {
     "cost 3 calls, above its bound of 1": breaking(
         one=with_cost, bound=lambda self, task, size: Cost(calls=1, input_tokens=9)
     ),
+    "a score of 0.0 and an error, 'lost'": saying(
+        lambda self, said: [replace(v, score=0.0, error="lost") for v in said]
+    ),
+    "is no UTF-8": saying(lambda self, said: [replace(v, feedback="\ud800") for v in said]),
+    "bytes large, above": saying(
+        lambda self, said: [replace(v, evidence={"log": "x" * 300_000}) for v in said]
+    ),
+    "no call is reported": breaking(bound=lambda self, task, size: Cost(calls=1)),
+    "returns verdicts when it is cancelled": breaking(verify=swallowing),
+    "raises TimeoutError('too late') when it is cancelled": breaking(verify=translating),
+    "says otherwise after a call was cancelled": breaking(verify=disturbed),
+    "raised ValueError('nothing to read')": breaking(one=refusing),
+    "of 'g5': its verdict is 10": breaking(one=echoing),
+    "a mark inside the text adds steps: 3 for": breaking(one=splitting),
     "says otherwise when asked again": saying(
         lambda self, said: [replace(v, score=1 / (2 + next(TURN))) for v in said]
     ),
@@ -158,6 +191,10 @@ def test_a_relational_verifier_may_depend_on_the_others() -> None:
 def test_a_verifier_that_is_not_repeatable_may_say_something_else() -> None:
     moody = saying(lambda self, said: [replace(v, score=1 / (2 + next(TURN))) for v in said])
     check_verifier(moody, TASK, CANDIDATES, repeatable=False)
+
+
+def test_bad_texts_can_be_left_out() -> None:
+    check_verifier(breaking(one=refusing), TASK, CANDIDATES, bad_texts=False)
 
 
 @pytest.mark.parametrize("given", [[], CANDIDATES[:1], [CANDIDATES[0], CANDIDATES[0]]])

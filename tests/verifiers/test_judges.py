@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.verifiers.judging import CANDIDATE, TASK, Canned, bodies, report
+from tests.verifiers.judging import CANDIDATE, TASK, Canned, bodies, checks, report, winner
 from verifier_agent import Budget, create_verifier_agent
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.models import OpenAIChatModel, text_bound
@@ -173,11 +173,6 @@ def test_probabilities_are_read_by_hand_computed_means(
 # ---- comparisons
 
 
-def winner(which: str, **feedback: str) -> str:
-    criteria = [{"name": name, "feedback": said} for name, said in feedback.items()]
-    return json.dumps({"reasoning": "compared", "criteria": criteria, "winner": which})
-
-
 def shown(request: Request) -> list[str]:
     """Return the answers that a pairwise judge was shown, A first."""
     user = str(request.messages[-1]["content"])
@@ -288,11 +283,6 @@ def test_the_agent_selects_by_tournament() -> None:
 # ---- steps
 
 CHAIN = "3 * 4 = 12\n\n12 + 1 = 14\nAnswer: 14"
-
-
-def checks(*scores: Any) -> str:
-    steps = [{"step": i, "check": f"check {i}", "score": s} for i, s in enumerate(scores, 1)]
-    return json.dumps({"steps": steps})
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -9,36 +9,53 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.models import text_bound
-from verifier_agent.values import Candidate, Task, Verdict, Verifier
+from verifier_agent.testing.verifier_trials import check_bad_texts, check_cancelling
+from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
 
 ROUNDING = 1e-5
 """By so much a score may depend on how candidates are batched: single precision adds up."""
+
+LARGEST = 1 << 18
+"""Bytes of a verdict's plain form without its step scores: every checkpoint holds it."""
 
 Ask = Callable[[Sequence[Candidate]], list[Verdict]]
 
 
 def check_verifier(
-    verifier: Verifier, task: Task, candidates: Sequence[Candidate], *, repeatable: bool = True
+    verifier: Verifier,
+    task: Task,
+    candidates: Sequence[Candidate],
+    *,
+    repeatable: bool = True,
+    bad_texts: bool = True,
 ) -> None:
-    """Check the laws of a verifier on these candidates. It is asked several times.
+    """Check the laws of a verifier on these candidates. It is asked about twenty times.
 
-    One verdict each in the order of the candidates, under the verifier's name; scores in [0, 1],
-    and None only with an error; an empty batch gives an empty list; a verdict survives its plain
-    form; no cost exceeds `bound`; the optional attributes are what they are read as. `verify_sync`,
-    where there is one, keeps the same laws.
-
-    A repeatable verifier also says the same again, from `verify_sync` too, and in whatever order
-    it is shown the candidates; unless it is `relational`, also of each candidate by itself.
+    - A batch: one verdict each in the order of the candidates, under the verifier's name; an empty
+      batch gives an empty list.
+    - A verdict: scores in [0, 1]; a score or an error, and not both, for a missing score is no 0;
+      it survives its plain form, which is UTF-8 and not large.
+    - Costs: none exceeds `bound`; where `bound` says that calls are made, verdicts report some.
+    - The optional attributes are what they are read as. `verify_sync`, where there is one, keeps
+      the same laws.
+    - Cancelled: a call ends as cancelled, at whatever point, and the next one is not disturbed.
+    - Bad texts get verdicts too: nothing, a megabyte, half a character, brackets that never close;
+      marks of steps inside a line ("<extra_0>", "</s>") add no step.
+    - A repeatable verifier says the same again, from `verify_sync` too, after a cancelled call, and
+      in whatever order it is shown the candidates; unless it is `relational`, also of each
+      candidate by itself.
 
     Args:
         verifier: What to check.
         task: The question.
         candidates: At least two, with ids of their own; include some that it cannot judge.
         repeatable: False if it may say something else the next time, as a language model does.
+        bad_texts: False to leave them out, where each costs money: one is a megabyte long.
 
     Raises:
         AssertionError: A law is broken; the message names it.
@@ -57,11 +74,19 @@ def check_verifier(
         said = {
             way: _check_batch(verifier, ask, task, candidates, way) for way, ask in ways.items()
         }
+        _check_reported(verifier, task, candidates, said["verify"])
         if repeatable:
             _check_repeats(verifier, ways["verify"], candidates, said["verify"])
             if direct is not None:
                 law = "says otherwise from verify_sync"
                 _compare(verifier, law, said["verify"], said["verify_sync"])
+        loop.wait(lambda: check_cancelling(verifier, task, candidates))
+        again = _given(verifier, ways["verify"], candidates, "verify")
+        if repeatable:
+            _compare(verifier, "says otherwise after a call was cancelled", said["verify"], again)
+        for way, ask in ways.items() if bad_texts else ():
+            checked = partial(_check_batch, verifier, ask, task, way=way)
+            check_bad_texts(verifier.name, checked)
 
 
 class _Loop:
@@ -142,12 +167,22 @@ def _check_verdict(name: str, verdict: Verdict) -> None:
     where = f"{name!r} of {verdict.candidate!r}"
     assert verdict.verifier == name, f"{where}: its verdict is signed {verdict.verifier!r}"
     assert verdict.score is not None or verdict.error, f"{where}: no score, and no error says why"
+    assert verdict.score is None or not verdict.error, (
+        f"{where}: a score of {verdict.score!r} and an error, {verdict.error!r}: where it failed "
+        "the score is missing, None"
+    )
     for score in (verdict.score, *verdict.steps):
         assert score is None or 0.0 <= score <= 1.0, f"{where}: a score is {score!r}, not in [0, 1]"
     assert verdict.raw is None or math.isfinite(verdict.raw), f"{where}: raw is {verdict.raw!r}"
     plain = verdict.to_dict()
     again = Verdict.from_dict(json.loads(json.dumps(plain, allow_nan=False))).to_dict()
     assert again == plain, f"{where}: its verdict changes in its plain form"
+    text = json.dumps({**plain, "steps": []}, ensure_ascii=False)
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise AssertionError(f"{where}: its verdict is no UTF-8, which holds it: {error}") from None
+    assert size <= LARGEST, f"{where}: its verdict is {size} bytes large, above {LARGEST}"
 
 
 def _check_cost(verifier: Verifier, task: Task, candidate: Candidate, verdict: Verdict) -> None:
@@ -160,6 +195,20 @@ def _check_cost(verifier: Verifier, task: Task, candidate: Candidate, verdict: V
         assert used is None or bound is None or used <= bound, (
             f"{verifier.name!r} of {candidate.id!r}: cost {used} {unit}, above its bound of {bound}"
         )
+
+
+def _check_reported(
+    verifier: Verifier, task: Task, candidates: Sequence[Candidate], said: Sequence[Verdict]
+) -> None:
+    """A verifier whose `bound` names calls reports some, if it judged anything."""
+    bounds = getattr(verifier, "bound", None)
+    if bounds is None or all(verdict.score is None for verdict in said):
+        return
+    most = sum(bounds(task, text_bound(c.text)).calls for c in candidates)
+    reported = Cost.total(verdict.cost for verdict in said)
+    assert not most or reported.calls, (
+        f"{verifier.name!r}: no call is reported, and its bound is {most}: report what it cost"
+    )
 
 
 def _check_repeats(

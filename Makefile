@@ -1,11 +1,12 @@
 # Everything runs in a virtual environment of its own, made on first use.
 PYTHON ?= python3
 VENV   ?= .venv
+SERVER ?= .venv-langgraph
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format notebooks bench clean
+.PHONY: help demo test langgraph check format notebooks bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -21,6 +22,12 @@ demo: $(READY) ## Solve an easy, a hard and a hopeless question on the embedded 
 
 test: $(READY) ## Run all tests
 	$(BIN)/python -m pytest -q -n 2
+
+langgraph: ## Test on LangGraph's development server, in an environment of its own
+	test -x $(SERVER)/bin/python || $(PYTHON) -m venv $(SERVER)
+	$(SERVER)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--editable '.[cli,langgraph-server]' pytest pytest-asyncio pytest-socket hypothesis
+	$(SERVER)/bin/python -m pytest -q tests/integrations/test_langgraph_server.py
 
 check: $(READY) ## Lint, check types, check the layers
 	$(BIN)/ruff check .
@@ -39,4 +46,4 @@ bench: $(READY) ## Measure what docs/benchmarks.md reports
 	$(BIN)/python -m tests.bench
 
 clean: ## Remove the environment and all caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(SERVER) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -72,6 +72,14 @@ def test_the_record_is_plain_json_and_reads_back() -> None:
     assert Run.of(again).candidates == Run.of(result).candidates
 
 
+def test_a_result_that_came_over_a_wire_reads_back_too() -> None:
+    result = create_verifier_agent("embedded", policy=best_of(2), seed=1).invoke(ask(EASY.question))
+    wired = {**result, "messages": [message.model_dump() for message in result["messages"]]}
+    again = Run.of(json.loads(json.dumps(wired)))
+    assert again.task.question == EASY.question
+    assert again.candidates == Run.of(result).candidates
+
+
 def test_an_easy_question_costs_less_than_a_hard_one() -> None:
     policy = until(sample(16, batch=4), agree(0.95))
     agent = create_verifier_agent("embedded", policy=policy, seed=0, budget=Budget(calls=64))

@@ -26,7 +26,7 @@ from verifier_agent.graph.settings import (
     read_budget,
     with_form,
 )
-from verifier_agent.graph.state import Face, Plain, State
+from verifier_agent.graph.state import Answer, Plain, Question, State
 from verifier_agent.graph.tables import (
     Answerer,
     callers,
@@ -241,7 +241,7 @@ class Both(Runnable[Plain, Plain]):
 def assemble(parts: Parts) -> StateGraph[Any, Any, Any, Any]:
     """Return the uncompiled graph: four nodes and the controller edge."""
     nodes, controller = Nodes(parts), Controller(parts)
-    graph = StateGraph(State, input_schema=Face, output_schema=Face)
+    graph = StateGraph(State, input_schema=Question, output_schema=Answer)
     # what a node is sent is its own business, not the state's, hence the loose type
     actions: dict[str, Any] = {
         "generate": Both(nodes.generate, nodes.agenerate),

@@ -18,9 +18,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
-from langchain_core.messages import BaseMessage, HumanMessage, message_to_dict
+from langchain_core.messages import (
+    BaseMessage,
+    HumanMessage,
+    convert_to_messages,
+    message_to_dict,
+)
 from langgraph.graph import MessagesState
 from langgraph.managed import RemainingSteps
 
@@ -73,8 +78,15 @@ class State(MessagesState):
     remaining_steps: RemainingSteps
 
 
-class Face(MessagesState):
-    """What goes in and comes out."""
+class Question(MessagesState):
+    """A conversation; its last human message is the question."""
+
+    verifier_agent: NotRequired[Annotated[dict[str, Any], merge]]
+    """The record of an earlier turn."""
+
+
+class Answer(MessagesState):
+    """The conversation with its answer, and the record of the run."""
 
     verifier_agent: Annotated[dict[str, Any], merge]
 
@@ -138,7 +150,10 @@ class Run:
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Run:
-        """Read the run in a state or a result; raises ConfigurationError if there is none."""
+        """Read the run in a state or a result, also in one that came over a wire as JSON.
+
+        Raises ConfigurationError if there is none.
+        """
         plain = state.get("verifier_agent")
         if not plain:
             raise ConfigurationError("this state holds no run: `verifier_agent` is missing")
@@ -147,7 +162,7 @@ class Run:
             raise ConfigurationError(
                 f"this run was written with schema {written}, this version reads {SCHEMA}"
             )
-        return cls(plain, tuple(state.get("messages", ())))
+        return cls(plain, tuple(convert_to_messages(state.get("messages", ()))))
 
     def __repr__(self) -> str:
         outcome = self.selection.outcome if "selection" in self.plain else "not ended"

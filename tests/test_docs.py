@@ -67,6 +67,14 @@ def test_the_python_of_the_page_on_integrations_runs(monkeypatch: pytest.MonkeyP
     assert names["run"].spent.calls == 8
 
 
+def test_the_python_of_the_page_on_models_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("langchain_ollama")
+    with ModelServer(a_careful_model) as server:
+        names = run_blocks(ROOT / "docs" / "models.md", server, monkeypatch)
+    assert names["run"].spent.calls == 3
+    assert names["run"].selection.answer == "4"
+
+
 def test_every_link_in_the_documents_leads_to_a_file() -> None:
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("cookbook/*.md")]
     broken = [

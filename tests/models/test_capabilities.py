@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from langchain_core.language_models import FakeListChatModel
 from pydantic import Field
 
+from verifier_agent.errors import ConfigurationError
 from verifier_agent.models import (
     Capabilities,
     Margins,
     OpenAIChatModel,
     call_options,
     capabilities,
+    resolve_bound,
+    with_capabilities,
 )
 from verifier_agent.models.capabilities import samples_its_own_way
 
@@ -125,10 +131,61 @@ def test_other_models_are_read_from_their_fields() -> None:
     assert capabilities(OutputCapped()) == Capabilities(
         name="other-model", cap="max_output_tokens", retries=6
     )
-    assert capabilities(SettledBeforehand()) == Capabilities(name="qwen3", default_cap=128)
+    assert capabilities(SettledBeforehand()) == Capabilities(
+        name="qwen3",
+        seed=True,
+        temperature=True,
+        cap="num_predict",
+        within="options",
+        settings={"num_predict": 128},
+        default_cap=128,
+    )
     assert capabilities(FakeListChatModel(responses=["x"])) == Capabilities(
         name="fake-list-chat-model"
     )
+
+
+def test_settings_that_travel_in_one_dict_keep_what_it_holds() -> None:
+    able = capabilities(SettledBeforehand(temperature=0.2))
+    assert call_options(able, **WANTED) == {
+        "options": {"temperature": 0.7, "seed": 5, "stop": ["\n"], "num_predict": 40}
+    }
+    assert call_options(able, stop=["\n"]) == {
+        "options": {"temperature": 0.2, "num_predict": 128, "stop": ["\n"]}
+    }
+    assert call_options(able) == {}
+
+
+class Profiled(Configured):
+    thinking: dict[str, Any] | None = None
+
+
+def test_langchains_profile_and_thinking_tell_of_a_fixed_temperature() -> None:
+    assert capabilities(Profiled()).temperature
+    assert capabilities(Profiled(profile={"temperature": True})).temperature
+    assert not capabilities(Profiled(profile={"temperature": False})).temperature
+    assert capabilities(Profiled(thinking={"type": "disabled"})).temperature
+    assert not capabilities(Profiled(thinking={"type": "adaptive"})).temperature
+
+
+def test_what_is_known_better_is_said_of_a_copy() -> None:
+    plain = Configured()
+    for model in (plain, OpenAIChatModel(model="m", base_url=SERVER)):
+        better = with_capabilities(model, prefix=True, temperature=False)
+        assert type(better) is type(model)
+        assert capabilities(better) == replace(capabilities(model), prefix=True, temperature=False)
+        for copied in (better.model_copy(), copy.deepcopy(better), resolve_bound(better.bind())[0]):
+            assert capabilities(copied) == capabilities(better)
+    pickled = pickle.loads(pickle.dumps(with_capabilities(plain, seed=False)))
+    assert not capabilities(pickled).seed
+    assert capabilities(with_capabilities(with_capabilities(plain, prefix=True), seed=False)).prefix
+
+
+def test_a_capability_that_there_is_not_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"'prefx'.*prefix"):
+        with_capabilities(Configured(), prefx=True)
+    with pytest.raises(ConfigurationError, match="no chat model"):
+        with_capabilities(Configured().bind(stop=["x"]), prefix=True)  # type: ignore[type-var]
 
 
 def test_a_model_states_its_own() -> None:

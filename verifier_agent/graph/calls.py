@@ -215,7 +215,8 @@ def _read(result: LLMResult, failures: list[Failure]) -> Reply:
 
 
 def _logprob(message: AIMessage) -> float | None:
-    tokens = (message.response_metadata.get("logprobs") or {}).get("content")
+    told = message.response_metadata.get("logprobs") or {}
+    tokens = told.get("content") if isinstance(told, dict) else told  # Ollama: the list itself
     return sum(float(token["logprob"]) for token in tokens) if tokens else None
 
 

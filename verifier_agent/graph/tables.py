@@ -48,7 +48,10 @@ class Answerer:
     def bind(self, options: Mapping[str, Any]) -> Answerer:
         """Return the same with more arguments for every request."""
         read, cap = read_options(self.capabilities, {**self.options, **options})
-        able = self.capabilities if cap is None else replace(self.capabilities, default_cap=cap)
+        able = self.capabilities
+        able = able if cap is None else replace(able, default_cap=cap)
+        if able.within is not None and able.within in read:
+            able = replace(able, settings=read[able.within])
         return replace(self, capabilities=able, options=read, form=Form.checkable(read))
 
     def bound(self, messages: Sequence[BaseMessage]) -> int | None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from verifier_agent.models.bindings import ModelLike, in_place_of, read_options, resolve_bound
-from verifier_agent.models.capabilities import Capabilities, call_options, capabilities
+from verifier_agent.models.capabilities import (
+    Capabilities,
+    call_options,
+    capabilities,
+    with_capabilities,
+)
 from verifier_agent.models.failures import (
     UnusableReply,
     is_transient,
@@ -38,6 +43,7 @@ __all__ = [
     "text_bound",
     "tool_calls_text",
     "usage_cost",
+    "with_capabilities",
 ]
 
 

@@ -52,12 +52,17 @@ def read_options(
             f"n={options['n']!r}: how many answers are drawn is said by the policy, "
             "for instance policy='best_of(8)'"
         )
-    caps = [options[name] for name in CAPS if isinstance(options.get(name), int)]
+    held = (options.get(able.within) if able.within else None) or {}
+    given = [*(options.get(name) for name in CAPS), held.get(able.cap)]
+    caps = [cap for cap in given if isinstance(cap, int) and cap > 0]
     read = {key: value for key, value in options.items() if key not in ("n", "stream")}
     if not caps or able.cap is None:
         return read, None
+    cap = min(caps)
     read = {key: value for key, value in read.items() if key not in CAPS}
-    return {**read, able.cap: min(caps)}, min(caps)
+    if able.within is not None:
+        return {**read, able.within: {**(held or able.settings), able.cap: cap}}, cap
+    return {**read, able.cap: cap}, cap
 
 
 def in_place_of(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 
 from verifier_agent.budget import Footprint
+from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.models.tokens import Margins
+
+Model = TypeVar("Model", bound=BaseChatModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +21,8 @@ class Capabilities:
     """What one chat model understands per call.
 
     A chat model states its own in a property `capabilities`: one of these, or a dict of its
-    fields. Others are read from their fields, on the careful side: what is not known is missing.
+    fields. Others are read from their fields and from langchain's profile of the model, on the
+    careful side: what is not known is missing. `with_capabilities` corrects them.
     """
 
     name: str
@@ -43,6 +47,10 @@ class Capabilities:
     logprobs: bool = False
     cap: str | None = None
     """The argument that caps generated tokens; None: they cannot be capped per call."""
+    within: str | None = None
+    """The argument that holds temperature, seed, stop and cap as one dict; None: each is one."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What that dict holds already: one that is given with a call takes the place of all of it."""
     default_cap: int | None = None
     """The cap that the model was built with; None: unknown."""
     retries: int = 0
@@ -55,8 +63,15 @@ class Capabilities:
     """What its chat template may add to a prompt, for `input_bound`."""
 
 
+_CORRECTED = "_verifier_agent_capabilities"
+"""Where a corrected model carries them: langchain's copies, bindings and pickles keep it."""
+
+
 def capabilities(model: BaseChatModel) -> Capabilities:
-    """Return what `model` says of itself, or else what its fields show."""
+    """Return what was said of `model`, or it says of itself, or else what its fields show."""
+    corrected = vars(model).get(_CORRECTED)
+    if isinstance(corrected, Capabilities):
+        return corrected
     stated = getattr(model, "capabilities", None)
     if isinstance(stated, Mapping):
         fields = {**stated, "margins": Margins(**stated.get("margins", {}))}
@@ -64,6 +79,26 @@ def capabilities(model: BaseChatModel) -> Capabilities:
             fields["footprint"] = Footprint(**fields["footprint"])
         return Capabilities(**fields)
     return stated if isinstance(stated, Capabilities) else _from_fields(model)
+
+
+def with_capabilities(model: Model, **stated: Any) -> Model:
+    """Return a copy of `model` of which these capabilities are known; the others stay.
+
+    For what a server behind an integration can do beyond it, or cannot: `prefix=True` where it
+    continues a trailing AIMessage, `temperature=False` where it turns one down. Raises
+    ConfigurationError for what is no field of `Capabilities`.
+    """
+    if not isinstance(model, BaseChatModel):
+        raise ConfigurationError(
+            f"{type(model).__name__} is no chat model: say what one can do before it is bound"
+        )
+    known = [one.name for one in fields(Capabilities)]
+    for name in stated:
+        if name not in known:
+            raise ConfigurationError(f"unknown capability {name!r}{nearest(name, known)}")
+    copy = model.model_copy()
+    vars(copy)[_CORRECTED] = replace(capabilities(model), **stated)
+    return copy
 
 
 # The fields of the integrations that langchain's `init_chat_model` knows; a field of this name
@@ -84,10 +119,10 @@ def samples_its_own_way(name: str) -> bool:
 
 def _from_fields(model: BaseChatModel) -> Capabilities:
     fields = type(model).model_fields
-    # Ollama's integration takes its options from the constructor: per call it knows none of them
-    settled = "num_predict" in fields
-    cap = next((name for name in CAPS if name in fields), None)
-    limit = getattr(model, "num_predict" if settled else cap or "", None)
+    settings = _ollama_options(model) if "num_predict" in fields else None
+    caps = ("num_predict",) if settings is not None else CAPS
+    cap = next((name for name in caps if name in fields), None)
+    limit = getattr(model, cap or "", None)
     names = (getattr(model, name, None) for name in _NAMES)
     name = next((n for n in names if isinstance(n, str) and n), model._llm_type)
     openai = "openai" in model._llm_type
@@ -97,16 +132,54 @@ def _from_fields(model: BaseChatModel) -> Capabilities:
         name=name,
         openai=openai,
         schema=openai,
-        seed="seed" in fields and not settled,
-        temperature="temperature" in fields and not (settled or rigid),
+        seed="seed" in fields,
+        temperature="temperature" in fields and not (rigid or _keeps_its_temperature(model)),
         stop=not rigid,
         logprobs="logprobs" in fields
         and "bool" in str(fields["logprobs"].annotation)
         and not rigid,
-        cap=None if settled else cap,
+        cap=cap,
+        within=None if settings is None else "options",
+        settings=settings or {},
         default_cap=limit if isinstance(limit, int) and limit > 0 else None,
         retries=_SDK_RETRIES if retries is None else max(0, int(retries)),
     )
+
+
+def _keeps_its_temperature(model: BaseChatModel) -> bool:
+    """True if langchain's profile says so, or if it is one of Anthropic's that thinks."""
+    profile = getattr(model, "profile", None) or {}
+    thinks = getattr(model, "thinking", None)
+    thinking = isinstance(thinks, Mapping) and thinks.get("type") != "disabled"
+    return profile.get("temperature") is False or thinking
+
+
+_OLLAMA_OPTIONS = (
+    "mirostat",
+    "mirostat_eta",
+    "mirostat_tau",
+    "num_ctx",
+    "num_gpu",
+    "num_thread",
+    "num_predict",
+    "repeat_last_n",
+    "repeat_penalty",
+    "temperature",
+    "seed",
+    "stop",
+    "tfs_z",
+    "top_k",
+    "top_p",
+)
+
+
+def _ollama_options(model: BaseChatModel) -> dict[str, Any]:
+    """Return what an Ollama model was built with, of that which its `options` hold."""
+    given = {name: getattr(model, name, None) for name in _OLLAMA_OPTIONS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+_SETTLED = ("temperature", "seed", "stop")
 
 
 def call_options(
@@ -136,6 +209,12 @@ def call_options(
         options["stop"] = list(stop)
     if max_tokens is not None and able.cap is not None:
         options[able.cap] = max_tokens
+    if able.within is not None:
+        inside = {name: options.pop(name) for name in _SETTLED if name in options}
+        inside |= {able.cap: options.pop(able.cap)} if able.cap in options else {}
+        if stop and able.stop:
+            inside["stop"] = [*inside["stop"], *(able.settings.get("stop") or ())]
+        options |= {able.within: {**able.settings, **inside}} if inside else {}
     if logprobs and able.logprobs:
         options["logprobs"] = True
     return options

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -65,6 +65,16 @@ class Spoken:
         """Output tokens, reasoning included."""
         called = sum(len(arguments) for _, arguments in self.tool_calls)
         return len(self.reasoning) + len(self.text) + len(self.refusal) + called + self.name_tokens
+
+
+NOTHING_SAID: dict[str, Any] = {
+    "reasoning": (),
+    "text": (),
+    "refusal": (),
+    "tool_calls": (),
+    "logprobs": (),
+    "name_tokens": 0,
+}
 
 
 def speak(choice: Choice, body: dict[str, Any], tokenize: Tokenizer) -> Spoken:
@@ -152,6 +162,10 @@ class Completion:
         usage = reply.usage if isinstance(reply.usage, Usage) else counted
         return cls(request=request, spoken=spoken, usage=usage, reported=reply.usage is not None)
 
+    def silent(self) -> Completion:
+        """Return the same without anything said, though it is billed."""
+        return replace(self, spoken=tuple(replace(one, **NOTHING_SAID) for one in self.spoken))
+
     def as_json(self) -> dict[str, Any]:
         """Return the body of an answer in one piece."""
         choices = [self._choice(i, spoken) for i, spoken in enumerate(self.spoken)]
@@ -196,8 +210,8 @@ class Completion:
         return f"call_{self.request.index}_{choice}_{call}"
 
     def _choice(self, index: int, spoken: Spoken) -> dict[str, Any]:
-        silent = not spoken.text and (spoken.tool_calls or spoken.refusal)
-        content = None if silent else "".join(spoken.text)
+        thought = bool(spoken.reasoning) and not (spoken.tool_calls or spoken.refusal)
+        content = "".join(spoken.text) if spoken.text or thought else None
         message: dict[str, Any] = {"role": "assistant", "content": content}
         if spoken.reasoning:
             message["reasoning_content"] = "".join(spoken.reasoning)

@@ -23,7 +23,7 @@ class Request:
     attempt: int
     """How often this same body has arrived, this time included: 1, then 2 for a retry."""
     body: dict[str, Any]
-    """The JSON body, less the fields that the server was told to ignore."""
+    """The JSON body in OpenAI's form, less the fields that the server was told to ignore."""
     headers: Mapping[str, str] = field(repr=False)
     """Names in lower case."""
     arrived: float

@@ -1,4 +1,4 @@
-"""A loopback server that speaks OpenAI's chat API, says what a script tells it, and counts.
+"""A loopback server that speaks chat APIs, says what a script tells it, and counts.
 
 It is a real HTTP server on 127.0.0.1, so that the client code under test is the code that ships,
 and another process can call it by its URL:
@@ -10,6 +10,8 @@ and another process can call it by its URL:
 
 It honours `n`, `stop`, `max_tokens` / `max_completion_tokens`, `logprobs`, `stream` and
 `stream_options.include_usage`; `seed`, `tools` and `response_format` are for the script to read.
+Clients of Anthropic's and of Ollama's own API find theirs at `server.root`; scripts and counts are
+the same, and read their requests in OpenAI's form.
 The counting rule is simple, and the server's own: `words` (or another tokenizer) over every text,
 plus the margins named in `completions`.
 """
@@ -53,8 +55,10 @@ class ModelServer:
     ) -> None:
         self._ledger = Ledger(log)
         self._http = LoopbackHttp(script, tokenize, self._ledger, ignores=ignores, model=model)
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}/v1"
-        """The base URL for a client."""
+        self.root = f"http://127.0.0.1:{self._http.server_address[1]}"
+        """The base URL for a client of Anthropic's or of Ollama's API."""
+        self.url = f"{self.root}/v1"
+        """The base URL for a client of OpenAI's API."""
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from verifier_agent.testing.completions import Completion, Tokenizer
+from verifier_agent.testing.dialects import DIALECTS, Dialect
 from verifier_agent.testing.ledger import Ledger
 from verifier_agent.testing.script import Fault, Reply, Request, Script
 
@@ -54,6 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: LoopbackHttp
     status: int | None = None
+    dialect: Dialect = DIALECTS[0]
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -66,15 +68,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
-        if self.path != "/v1/chat/completions":
+        spoken = [dialect for dialect in DIALECTS if dialect.path == self.path.partition("?")[0]]
+        if not spoken:
             return self._refuse(404, f"no such route: {self.path}")
+        (self.dialect,) = spoken
         try:
             body = json.loads(raw)
         except ValueError:
             return self._refuse(400, "the body is not JSON")
-        if problem := _problem(body):
+        read = self.dialect.read(body) if isinstance(body, dict) else {}
+        if problem := _problem(read):
             return self._refuse(400, problem)
-        kept = {name: value for name, value in body.items() if name not in self.server.ignores}
+        kept = {name: value for name, value in read.items() if name not in self.server.ignores}
         headers = {name.lower(): value for name, value in self.headers.items()}
         return self._serve(self.server.ledger.arrive(body, kept, headers))
 
@@ -115,11 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.ledger.bill(completion.request, usage.input_tokens, output_tokens)
 
     def _answer(self, completion: Completion, reply: Reply, fault: str) -> bool:
-        body = completion.as_json()
-        if fault == "empty":
-            for choice in body["choices"]:
-                choice["message"] = {"role": "assistant", "content": None}
-        raw = json.dumps(body).encode()
+        said = completion.silent() if fault == "empty" else completion
+        raw = json.dumps(self.dialect.answer(said)).encode()
         half = raw[: len(raw) // 2]
         if fault == "malformed":
             raw = half  # announced with its own length, so that only the JSON is broken
@@ -129,27 +131,27 @@ class _Handler(BaseHTTPRequestHandler):
         return fault != "truncate"
 
     def _stream(self, completion: Completion, reply: Reply, fault: str) -> bool:
-        events = list(completion.events())
-        if fault == "empty":
-            events = [(event, 0) for event, tokens in events if not tokens]
+        said = completion.silent() if fault == "empty" else completion
+        events = list(self.dialect.events(said))
         broken = fault in ("truncate", "malformed")
         if broken:
             events = events[: (len(events) + 1) // 2]
-        self._head(200, {"transfer-encoding": "chunked"}, "text/event-stream")
+        self._head(200, {"transfer-encoding": "chunked"}, self.dialect.stream_type)
         billed = 0
         for event, tokens in events:
             if not self._wait(reply.pace):
                 return self._reset()
             billed += tokens
             self._bill(completion, billed)
-            self._chunk(f"data: {json.dumps(event)}\n\n")
+            self._chunk(event)
         if fault == "truncate":
             return self._reset()
         if fault == "malformed":
-            self._chunk('data: {"id": "chatcmpl\n\n')
+            self._chunk(events[-1][0].rstrip()[:-2] + "\n\n")
         # a usage that the script overrides is what a whole stream costs
         self._bill(completion, completion.usage.output_tokens)
-        self._chunk("data: [DONE]\n\n")
+        if ending := self.dialect.ending():
+            self._chunk(ending)
         self.wfile.write(b"0\r\n\r\n")
         return not broken
 
@@ -170,9 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
     def _refuse(self, status: int, why: str, headers: dict[str, str] | None = None) -> None:
-        kind = "invalid_request_error" if status < 500 else "server_error"
-        error = {"message": why, "type": kind, "param": None, "code": None}
-        self._send(status, {"error": error}, headers)
+        self._send(status, self.dialect.refusal(status, why), headers)
 
     def _wait(self, seconds: float) -> bool:
         """Wait; False as soon as the client has left or the server closes."""
@@ -196,9 +196,9 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
 
-def _problem(body: Any) -> str:
+def _problem(body: dict[str, Any]) -> str:
     """Say what a real server would turn down; empty if nothing."""
-    messages = body.get("messages") if isinstance(body, dict) else None
+    messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         return "messages: a list with at least one message is needed"
     if not all(isinstance(m, dict) and isinstance(m.get("role"), str) for m in messages):

@@ -117,3 +117,30 @@ def test_in_a_run_feedback_from_tests_leads_to_a_program_that_passes() -> None:
         run = Run.of(agent.invoke({"messages": [("user", "Write double(x).")]}, config))
     assert run.selection.outcome == "verified"
     assert server.calls == 2
+
+
+def examined(question: str, *texts: str, **options: Any) -> list[Verdict]:
+    context = options.pop("context", {})
+    task = Task(question=question, context={"entry_point": "double", **context})
+    candidates = [Candidate(id=f"g{i}", text=text) for i, text in enumerate(texts)]
+    return CodeTests("monty", **options).verify_sync(task, candidates)
+
+
+def test_examples_in_the_question_are_tests() -> None:
+    right, wrong = examined("Write double(x): double(3) returns 6.", RIGHT, WRONG)
+    assert (right.score, wrong.score, wrong.hard) == (1.0, 0.0, True)
+    assert "`double(3)` should be 6, but gave 9" in wrong.feedback
+
+
+def test_examples_join_the_tests_that_are_given() -> None:
+    given = {"tests": "assert double(2) == 4"}  # which the wrong one passes
+    (verdict,) = examined("Write double(x): double(3) == 6", WRONG, context=given)
+    assert verdict.evidence["endings"] == ["passed", "failed"]
+    (alone,) = examined("Write double(x): double(3) == 6", WRONG, context=given, examples=False)
+    assert (alone.score, alone.evidence["endings"]) == (1.0, ["passed"])
+
+
+def test_a_test_counts_where_an_example_contradicts_it() -> None:
+    given = {"tests": "assert double(3) == 6"}
+    (verdict,) = examined("Write double(x): double(3) == 7", RIGHT, context=given)
+    assert (verdict.score, verdict.evidence["endings"]) == (1.0, ["passed"])

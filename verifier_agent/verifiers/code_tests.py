@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from verifier_agent.errors import ConfigurationError, VerifierUnavailable
 from verifier_agent.values import Candidate, Task, Verdict
+from verifier_agent.verifiers.examples import examples_in
 from verifier_agent.verifiers.given_tests import given_tests
+from verifier_agent.verifiers.missing_modules import missing_module, without_module
 from verifier_agent.verifiers.sandboxes.comparisons import comparison_of
 from verifier_agent.verifiers.sandboxes.names import SandboxLike, resolve_sandbox
 from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Limits, Ran, Tested
@@ -21,10 +23,11 @@ LONGEST_FEEDBACK = 1_500
 
 
 class CodeTests:
-    """Judge programs by the tests that come with the task: `task.context["tests"]`.
+    """Judge programs by the tests in `task.context["tests"]` and the examples in the question.
 
-    For the forms that tests may have see `given_tests`, for where the program stands in the text,
-    `program_of`. The verdict is `hard`:
+    For the forms that tests may have see `given_tests`, for what is an example, `examples_in`, and
+    for where the program stands in the text, `program_of`. Where an example contradicts a test, the
+    test counts. The verdict is `hard`:
 
     - All tests passed: score 1.0.
     - One failed, or was stopped at a limit, or was refused something: score 0.0; `feedback` names
@@ -33,13 +36,15 @@ class CodeTests:
     - Else, where the sandbox could not run one of them: no score, and an error. It says nothing
       about the program.
 
-    Equal programs run once. `evidence` has the ending of each test and the sandbox.
+    Equal programs run once. `evidence` has the ending of each test, the examples last, and the
+    sandbox.
 
     Args:
         sandbox: Where programs run: "auto", "monty", "bubblewrap", "unsafe-subprocess", or an
             object with `name` and `run`.
         limits: What a program may use.
         parallel: How many programs run side by side; None: one per processor.
+        examples: False: the tests alone count.
         name: The verifier's name in the record.
     """
 
@@ -54,6 +59,7 @@ class CodeTests:
         *,
         limits: Limits | None = None,
         parallel: int | None = None,
+        examples: bool = True,
         name: str = "code",
     ) -> None:
         if parallel is not None and (isinstance(parallel, bool) or parallel < 1):
@@ -61,6 +67,7 @@ class CodeTests:
         self.sandbox = resolve_sandbox(sandbox)
         self.limits = limits or Limits()
         self.parallel = parallel or os.cpu_count() or 1
+        self.examples = examples
         self.name = name
 
     async def verify(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
@@ -74,9 +81,9 @@ class CodeTests:
         except ConfigurationError as error:
             return [self._unknown(c, str(error)) for c in candidates]
         if not tests:
-            return [
-                self._unknown(c, f"no tests: context[{self.key!r}] has none") for c in candidates
-            ]
+            where = f"context[{self.key!r}] has none"
+            where += ", and the question no examples" if self.examples else ""
+            return [self._unknown(c, f"no tests: {where}") for c in candidates]
         entry_point = task.context.get("entry_point")
         programs = [program_of(c.text, task.question, entry_point) for c in candidates]
         ran = self._run(programs, tests)
@@ -89,7 +96,12 @@ class CodeTests:
 
     def tests(self, task: Task) -> tuple[CodeTest, ...]:
         """Return the tests that count for a task."""
-        return given_tests(task, self.key)
+        given = given_tests(task, self.key)
+        if not self.examples:
+            return given
+        asked = {one.asked for test in given if (one := comparison_of(test.source))}
+        found = examples_in(task.question, task.context.get("entry_point"))
+        return (*given, *(one for one in found if _asked(one) not in asked))
 
     def verdict(self, candidate: Candidate, ran: Ran, tests: Sequence[CodeTest]) -> Verdict:
         """Return the verdict about a program that ran."""
@@ -124,12 +136,29 @@ class CodeTests:
         # a text may hold half a character, which no file can
         program = program.encode("utf-8", "replace").decode()
         try:
-            return self.sandbox.run(program, tests, self.limits)
+            ran = self.sandbox.run(program, tests, self.limits)
+            return self._without_modules(program, tests, ran) if self.hard else ran
         except VerifierUnavailable as error:
             return str(error)
 
+    def _without_modules(self, program: str, tests: Sequence[CodeTest], ran: Ran) -> Ran:
+        """Return how the tests end that a missing module has no part in, if they fail."""
+        rest: str | None = program
+        again = ran
+        while rest is not None and (module := missing_module(again)) is not None:
+            rest = without_module(rest, module, tests)
+            if rest is not None:
+                again = self.sandbox.run(rest, tests, self.limits)
+        # what passes without the module might not with it
+        return ran if again.ending in ("passed", "unsupported") else again
+
     def _unknown(self, candidate: Candidate, error: str) -> Verdict:
         return Verdict(candidate=candidate.id, verifier=self.name, error=error)
+
+
+def _asked(test: CodeTest) -> str:
+    compared = comparison_of(test.source)
+    return compared.asked if compared else test.source
 
 
 def feedback(results: Sequence[Tested], tests: Sequence[CodeTest]) -> str:

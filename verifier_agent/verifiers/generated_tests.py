@@ -38,7 +38,7 @@ class GeneratedTests(CodeTests):
         name: str = "generated-tests",
     ) -> None:
         limits = limits or Limits(seconds=1.0, total_seconds=30.0)
-        super().__init__(sandbox, limits=limits, parallel=parallel, name=name)
+        super().__init__(sandbox, limits=limits, parallel=parallel, examples=False, name=name)
 
     def verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
         """Run each candidate's program."""

@@ -98,3 +98,11 @@ def test_monty_holds_it(hostile: Hostile, host: Host, monty: Sandbox) -> None:
     assert said.detail or said.got
     assert SECRET not in said.got + said.detail
     assert host.is_untouched()
+
+
+@BUBBLEWRAP
+def test_a_program_that_hangs_in_every_test_is_not_waited_for_in_each(bubblewrap: Sandbox) -> None:
+    program = "def answer(n):\n    while n != 7:\n        pass\n    return 7\n"
+    tests = [CodeTest(source=f"assert answer({n}) == 7") for n in (7, 1, 2, 3, 7, 5)]
+    ran = bubblewrap.run(program, tests, LIMITS)
+    assert [one.ending for one in ran.results] == ["passed", *["timeout"] * 5]

@@ -35,6 +35,8 @@ MOST_OUTPUT = 32 << 20
 """Bytes of results; a process that writes more is stopped."""
 START = 15.0
 """Seconds of the clock until a process begins with its program; a busy machine takes long."""
+MOST_STOPS = 3
+"""A program that was stopped in as many tests is taken to be stopped in all that are left."""
 OUT_OF_MEMORY = 77
 """How the driver ends where it could not even say so."""
 TIMEOUT = (signal.SIGPROF, signal.SIGXCPU)
@@ -78,6 +80,7 @@ class PythonProcess(ABC):
         deadline = time.monotonic() + limits.total_seconds
         results: dict[int, Tested] = {}
         unready: dict[str, Tested] = {}
+        stops = 0
         waiting = [n for n, test in enumerate(tests) if test.stdin is None]
         while waiting:
             said = self._job(program, [tests[n] for n in waiting], None, limits, deadline)
@@ -97,7 +100,8 @@ class PythonProcess(ABC):
             if said.stopped is None:
                 break
             # it was stopped in a test: the others are tried without that one
-            over = waiting if said.stopped == USED_UP else waiting[:1]
+            stops += 1
+            over = waiting if said.stopped == USED_UP or stops == MOST_STOPS else waiting[:1]
             results.update(dict.fromkeys(over, said.stopped))
             waiting = waiting[len(over) :]
         for n, test in enumerate(tests):

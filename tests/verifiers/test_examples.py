@@ -1,0 +1,174 @@
+"""Examples in task texts, as tests: those that a text states, and none that it does not."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verifier_agent.verifiers.examples import examples_in
+
+IN_CODE = 'def f(x):\n    """Do it.\n\n    {}\n    """\n'
+
+
+def sources(text: str, name: str | None = "f") -> list[str]:
+    return [test.source for test in examples_in(text, name)]
+
+
+@pytest.mark.parametrize("text", ["{}", "Write f.\n\n{}\n\nThat is all.", IN_CODE])
+@pytest.mark.parametrize(
+    "example",
+    [
+        "f(3) == 4",
+        "f(3) = 4  # since 3 + 1 is 4",
+        "f(3) => 4",
+        "f(3) ==> 4",
+        "f(3) -> 4",
+        "f(3) ➞ 4",
+        "f(3)   # returns 4",
+        "`f(3)` returns `4`",
+        "`f(3) == 4`",
+        "For example, f(3) should return 4.",
+        "- f(3) gives 4, because it counts.",
+        "1. f(3) == 4",
+        "(e.g. f(3) == 4)",
+        "Example 1: f(3) == 2 + 2 = 4",
+        "print(f(3))  # Output: 4",
+        "assert f(3) == 4",
+        ">>> f(3)\n    4",
+        ">>> f(3) == 4\n    True",
+    ],
+)
+def test_an_example_is_found_wherever_it_stands(text: str, example: str) -> None:
+    assert sources(text.format(example)) == ["assert f(3) == 4"]
+
+
+@pytest.mark.parametrize("text", ["{}", IN_CODE])
+@pytest.mark.parametrize(
+    "example",
+    [
+        "f(n) = f(n-1) + 1",
+        "f(a) => False",
+        "Currently f(3) returns 5, but it should return 6.",
+        "The bug: f(3) returns 5",
+        "Wrong outputs:\n    f(3) == 5",
+        "f(3) should not return 4",
+        "It is wrong that f(3) == 4.",
+        "if f(3) == 4 then stop",
+        "f(3) == 4 if it is odd",
+        "either f(3) == 4 or f(3) == 5",
+        "f(3) returns 5 or 6",
+        "f(3) returns 1 and 2",
+        "f(3) returns 5 elements",
+        "f(3) is 5 more than 2",
+        "f(3) == 1, 2",
+        "f(3) == [1, 2, ..., 5]",
+        "f([1, ..., 9]) == 3",
+        "f(3) == f(4)",
+        "f(3) == f(4) == 5",
+        "2 * f(3) == 8",
+        "f(2) + f(3) == 5",
+        "g(f(3)) == 5",
+        "self.f(3) == 4",
+        "not f(3) == 4",
+        "f(3) = 4 = 5",
+        "f(3) # 1",
+        "f(3) == 5!",
+        "f(3) -> 1 -> 2",
+        "f(3) == [0.333, 0.5]",
+        r"f('a\\n') == 3",
+        "f() -> None: it does nothing",
+        "assert f(x) == 3",
+        "assert f(3) == y",
+        ">>> f(3)\n    Traceback (most recent call last):\n    ValueError: 3",
+        ">>> f(3)\n    5\n    and so on",
+        ">>> f(x)\n    5",
+        ">>> f(3)\n    [1, ..., 9]",
+        "It prints what it found.\n    >>> f(3)\n    5",
+        "f(3) == 4\n    f(3) == 5",
+        "f(3) == 4 and f(3) == 5",
+        "Input: 3 numbers\n    Output: 4",
+        "Input: x = 3\n    Output: a number above 4",
+        "For x = 5 the output should be 4 lines",
+        "For y = 5, z = 6 the output should be 4",
+        "Return them in any order: f(3) == [1, 2]",
+    ],
+)
+def test_what_states_no_example_is_none(text: str, example: str) -> None:
+    assert sources(text.format(example)) == []
+
+
+def test_a_comment_behind_an_example_does_not_take_it_back() -> None:
+    text = "f([1, 2], 5) ➞ False\n# its sum is less, but it is not balanced\nf([3], 5) ➞ True"
+    assert sources(text) == ["assert f([1, 2], 5) == False", "assert f([3], 5) == True"]
+
+
+def test_a_rounded_number_stands_for_all_that_are_rounded_to_it() -> None:
+    (source,) = sources("f(1, 3) == 0.333")
+    assert eval(source.removeprefix("assert "), {"f": lambda a, b: a / b})
+    assert not eval(source.removeprefix("assert "), {"f": lambda a, b: 0.334})
+
+
+def test_what_a_session_sets_up_comes_before_its_example() -> None:
+    text = ">>> given = [3, 1]\n>>> f(given)\n[1, 3]\n"
+    assert sources(text) == ["given = [3, 1]\nassert f(given) == [1, 3]"]
+
+
+@pytest.mark.parametrize(
+    ("example", "expected"),
+    [
+        ("Input: nums = [2, 7], target = 9\nOutput: [0, 1]", "assert f([2, 7], 9) == [0, 1]"),
+        ("Input:\n  target : 9\n  nums : [2]\nOutput: 1", "assert f([2], 9) == 1"),
+        ("**Input:** [2, 7], 9\n**Output:** 1", "assert f([2, 7], 9) == 1"),
+        ("Input: numbers = [2], target = 9\nOutput: 1", "assert f([2], 9) == 1"),
+        ("For nums = [2] and target = 9 the output should be 1", "assert f([2], 9) == 1"),
+    ],
+)
+def test_values_are_given_to_the_parameters_that_are_named(example: str, expected: str) -> None:
+    assert sources(f"def f(nums, target):\n    '''\n{example}\n    '''\n") == [expected]
+
+
+def test_examples_of_a_function_that_was_renamed_are_its_own() -> None:
+    text = IN_CODE.format("assert old_name([1]) => 1\n    assert old_name([2]) => 2")
+    assert sources(text) == ["assert f([1]) == 1", "assert f([2]) == 2"]
+    # not where the text speaks of that function, or what it is given does not fit
+    assert sources(IN_CODE.format("Use old_name.\n    old_name([1]) == 1")) == []
+    assert sources(IN_CODE.format("old_name([1], 2) == 1")) == []
+
+
+def test_the_function_is_the_one_that_the_text_names_or_defines() -> None:
+    assert sources("Write a function `double(x)`. double(2) == 4", None) == [
+        "assert double(2) == 4"
+    ]
+    assert sources("def double(x):\n    '''double(2) == 4'''", None) == ["assert double(2) == 4"]
+    assert sources("Write double or triple: double(2) == 4", None) == []
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="ascii"), max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner),
+    max_leaves=6,
+)
+
+
+@given(VALUES, VALUES)
+def test_a_value_is_read_as_it_was_written(given: object, expected: object) -> None:
+    text = f"f({given!r}) == {expected!r}"
+    if "\\\\" in text or "'''" in text or '"""' in text:
+        assert sources(text) == []
+        return
+    (source,) = sources(text)
+    match ast.parse(source).body:
+        case [ast.Assert(test=ast.Compare(left=ast.Call(args=[asked]), comparators=[value]))]:
+            assert ast.literal_eval(asked) == given
+            assert ast.literal_eval(value) == expected
+        case _:
+            pytest.fail(source)
+
+
+@given(st.text(st.sampled_from("f(3)=[>'\"\\\n-. 4]{:,}#Input:Output"), max_size=60))
+def test_no_text_is_too_odd_to_be_read(text: str) -> None:
+    for source in sources(f"def f(x):\n{text}"):
+        ast.parse(source)

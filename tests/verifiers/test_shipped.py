@@ -26,6 +26,7 @@ from verifier_agent.verifiers import (
     Judge,
     MeaningAgreement,
     PairwiseJudge,
+    Schema,
     StepJudge,
 )
 from verifier_agent.verifiers.code_tests import CodeTests
@@ -94,6 +95,7 @@ SHIPPED: dict[str, Callable[[Path], AbstractContextManager[Verifier]]] = {
     "MeaningAgreement": lambda _: nullcontext(MeaningAgreement(same=str.__eq__)),
     "OnWords": lambda _: nullcontext(OnWords(FunctionVerifier(as_twelve))),
     "PairwiseJudge": lambda _: judged(PairwiseJudge),
+    "Schema": lambda _: nullcontext(Schema({"type": "object"})),
     "StepJudge": lambda _: judged(StepJudge),
 }
 """How one of each is made."""

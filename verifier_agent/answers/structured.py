@@ -44,19 +44,27 @@ def whole_json(text: str) -> str | None:
 
 def json_key(text: str) -> str | None:
     """Return the key of the last JSON object or array in `text`, fenced or not; None without."""
+    source = find_json(text)
+    return None if source is None else read_json(source)
+
+
+def find_json(text: str) -> str | None:
+    """Return the last JSON object or array in `text` as it stands there, fenced or not."""
     for block in reversed(_FENCED.findall(text[:LONGEST])):
-        if (key := read_json(block)) is not None:
-            return key
+        if read_json(block) is not None:
+            return str(block).strip()
     text, found, at = text[:LONGEST], None, 0
     for _ in range(_ATTEMPTS):
         start = _OPENING.search(text, at)
         if start is None:
             break
         try:
-            value, at = _DECODER.raw_decode(text, start.start())
-            found = _written(value)
+            _, at = _DECODER.raw_decode(text, start.start())
         except (ValueError, InvalidOperation, RecursionError):
             at = start.end()
+            continue
+        source = text[start.start() : at]
+        found = source if read_json(source) is not None else found
     return found
 
 

@@ -12,6 +12,7 @@ from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 if TYPE_CHECKING:
     from verifier_agent.verifiers.judges import Judge, PairwiseJudge, StepJudge
     from verifier_agent.verifiers.meaning import MeaningAgreement
+    from verifier_agent.verifiers.schema import Schema
     from verifier_agent.verifiers.steps import ArithmeticSteps
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Judge",
     "MeaningAgreement",
     "PairwiseJudge",
+    "Schema",
     "StepJudge",
     "VerifierLike",
     "resolve_verifiers",
@@ -34,6 +36,7 @@ _LAZY = {
     "Judge": "judges",
     "MeaningAgreement": "meaning",
     "PairwiseJudge": "judges",
+    "Schema": "schema",
     "StepJudge": "judges",
 }
 """The large ones, which few programs need: their modules are read when they are asked for."""

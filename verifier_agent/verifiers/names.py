@@ -26,9 +26,10 @@ def resolve_verifiers(
     """Return the verifiers meant by a name, an object, a function, or several of them.
 
     Names: "auto", "agreement", "arithmetic", "math", "code", "code:SANDBOX", "generated-tests",
-    "judge" (over `model`), "judge:MODEL" (over another, for instance "judge:openai:gpt-5-mini"),
-    "embedded-prm", "prm:PRESET:PATH" and "prm:onnx:PATH" (a reward model on this machine; see
-    `verifier_agent.verifiers.local`); with "@HOW" behind it, for instance "embedded-prm@min", step
+    "schema" (JSON, by `context["schema"]`), "judge" (over `model`), "judge:MODEL" (over another,
+    for instance "judge:openai:gpt-5-mini"), "embedded-prm", "prm:PRESET:PATH" and "prm:onnx:PATH"
+    (a reward model on this machine; see `verifier_agent.verifiers.local`); with "@HOW" behind it,
+    for instance "embedded-prm@min", step
     scores are put together so (`Aggregation`). None: nobody judges. Raises ConfigurationError for
     anything else, and for two verifiers of one name.
     """
@@ -90,6 +91,12 @@ def _generated_tests(model: BaseChatModel) -> tuple[Verifier, ...]:
     return (GeneratedTests(),)
 
 
+def _schema(model: BaseChatModel) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.schema import Schema
+
+    return (Schema(),)
+
+
 def _embedded(model: BaseChatModel) -> tuple[Verifier, ...]:
     from verifier_agent.embedded import EmbeddedRewardModel
 
@@ -129,6 +136,7 @@ _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "generated-tests": _generated_tests,
     "judge": _judge,
     "math": _math,
+    "schema": _schema,
 }
 
 

@@ -21,6 +21,7 @@ from verifier_agent.verifiers import (
     Aggregated,
     Agreement,
     ArithmeticSteps,
+    Constraints,
     Form,
     FunctionVerifier,
     Judge,
@@ -78,11 +79,13 @@ def exported(folder: Path) -> Iterator[Verifier]:
     yield LocalRewardModel.from_onnx(tiny.write(folder), threads=1)
 
 
+PUZZLE = "(declare-const x Int) (assert (= (* x x) 16)) (assert (< x 0))"
 SHIPPED: dict[str, Callable[[Path], AbstractContextManager[Verifier]]] = {
     "Aggregated": lambda _: nullcontext(Aggregated(FunctionVerifier(as_twelve), "last")),
     "Agreement": lambda _: nullcontext(Agreement()),
     "ArithmeticSteps": lambda _: nullcontext(ArithmeticSteps()),
     "CodeTests": lambda _: nullcontext(CodeTests("monty")),
+    "Constraints": lambda _: nullcontext(Constraints(PUZZLE, workers=1)),
     "EmbeddedRewardModel": lambda _: nullcontext(EmbeddedRewardModel()),
     "Fallback": lambda _: judged(Fallback),
     "Form": lambda _: nullcontext(Form(answer={"type": "object"})),
@@ -113,6 +116,10 @@ PROGRAMS = [
 ]
 SHOWN = {
     "CodeTests": (PROGRAM, PROGRAMS),
+    "Constraints": (
+        TASK,
+        [Candidate(id=f"g{n}", text=f"So x = {x}.") for n, x in enumerate((-4, 4, "big"))],
+    ),
     "EmbeddedRewardModel": (
         Task(question=PROBLEM.question),
         [

@@ -35,6 +35,14 @@ def read_json(text: str) -> str | None:
         return None
 
 
+def exact_json(text: str) -> Any:
+    """Return the value of a JSON text, its numbers as fractions; None if it cannot be read."""
+    try:
+        return _DECODER.decode(text.strip()) if len(text) <= LONGEST else None
+    except (ValueError, InvalidOperation, RecursionError):
+        return None
+
+
 def whole_json(text: str) -> str | None:
     """Return the key of a text that is JSON and nothing else, fenced or not; None for any other."""
     text = text.strip()

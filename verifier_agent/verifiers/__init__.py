@@ -10,6 +10,7 @@ from verifier_agent.verifiers.function import FunctionVerifier
 from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 
 if TYPE_CHECKING:
+    from verifier_agent.verifiers.constraints import Constraints
     from verifier_agent.verifiers.judges import Judge, PairwiseJudge, StepJudge
     from verifier_agent.verifiers.meaning import MeaningAgreement
     from verifier_agent.verifiers.schema import Schema
@@ -19,6 +20,7 @@ __all__ = [
     "Aggregated",
     "Agreement",
     "ArithmeticSteps",
+    "Constraints",
     "Form",
     "FunctionVerifier",
     "Judge",
@@ -33,6 +35,7 @@ __all__ = [
 
 _LAZY = {
     "ArithmeticSteps": "steps",
+    "Constraints": "constraints",
     "Judge": "judges",
     "MeaningAgreement": "meaning",
     "PairwiseJudge": "judges",

@@ -26,11 +26,11 @@ def resolve_verifiers(
     """Return the verifiers meant by a name, an object, a function, or several of them.
 
     Names: "auto", "agreement", "arithmetic", "math", "code", "code:SANDBOX", "generated-tests",
-    "schema" (JSON, by `context["schema"]`), "judge" (over `model`), "judge:MODEL" (over another,
-    for instance "judge:openai:gpt-5-mini"), "embedded-prm", "prm:PRESET:PATH" and "prm:onnx:PATH"
-    (a reward model on this machine; see `verifier_agent.verifiers.local`); with "@HOW" behind it,
-    for instance "embedded-prm@min", step
-    scores are put together so (`Aggregation`). None: nobody judges. Raises ConfigurationError for
+    "schema", "constraints", "judge" (over `model`), "judge:MODEL" (over another, for instance
+    "judge:openai:gpt-5-mini"), "embedded-prm", "prm:PRESET:PATH" and "prm:onnx:PATH" (a reward
+    model on this machine; see `verifier_agent.verifiers.local`); with "@HOW" behind it, for
+    instance "embedded-prm@min", step scores are put together so (`Aggregation`). docs/verifiers.md
+    says what each judges and needs. None: nobody judges. Raises ConfigurationError for
     anything else, and for two verifiers of one name.
     """
     given: Sequence[VerifierLike | None] = (
@@ -97,6 +97,12 @@ def _schema(model: BaseChatModel) -> tuple[Verifier, ...]:
     return (Schema(),)
 
 
+def _constraints(model: BaseChatModel) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.constraints import Constraints
+
+    return (Constraints(),)
+
+
 def _embedded(model: BaseChatModel) -> tuple[Verifier, ...]:
     from verifier_agent.embedded import EmbeddedRewardModel
 
@@ -132,6 +138,7 @@ _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "arithmetic": _arithmetic,
     "auto": _auto,
     "code": lambda model: _code(),
+    "constraints": _constraints,
     "embedded-prm": _embedded,
     "generated-tests": _generated_tests,
     "judge": _judge,

@@ -1,16 +1,19 @@
 """What a worker process runs, as a script: reads questions as lines of JSON, writes answers.
 
-`python worker.py math`. Whatever hangs here is ended from outside, so
-nothing sets an alarm, which would work in the main thread of a process alone.
+`python worker.py math`. Whatever hangs here is ended from outside, so nothing sets an alarm, which
+would work in the main thread of a process alone. Nothing of the package is imported: it would take
+longer to load than most questions to answer.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import os
 import resource
 import sys
+from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +53,17 @@ def math() -> Callable[[Answer], Answer]:
     return answer
 
 
-KINDS = {"math": math}
+def beside(script: str) -> Callable[[Answer], Answer]:
+    """Return what `answering` of a script beside this one makes."""
+    spec = importlib.util.spec_from_file_location(script, Path(__file__).with_name(f"{script}.py"))
+    assert spec is not None and spec.loader is not None  # noqa: PT018
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    answering: Callable[[], Callable[[Answer], Answer]] = module.answering
+    return answering()
+
+
+KINDS = {"constraints": lambda: beside("solving"), "math": math}
 
 
 def main(kind: str) -> None:

@@ -48,6 +48,12 @@ def test_the_python_of_the_page_on_costs_runs(monkeypatch: pytest.MonkeyPatch) -
     assert names["ledger"].joules > names["ledger"].least_joules > 0
 
 
+def test_the_python_of_the_page_on_tuning_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer(a_careful_model) as server:
+        names = run_blocks(ROOT / "docs" / "tuning.md", server, monkeypatch)
+    assert names["reliability"].models == ("large", "other", "small")
+
+
 def test_the_python_of_the_page_on_budgets_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     with ModelServer(a_careful_model) as server:
         names = run_blocks(ROOT / "docs" / "budgets.md", server, monkeypatch)

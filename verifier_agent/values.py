@@ -182,7 +182,7 @@ class Judged:
         return min(hard) if hard else sum(given) / len(given) if given else None
 
 
-Basis = Literal["P(correct)", "vote share", "score", "none"]
+Basis = Literal["P(correct)", "posterior", "vote share", "score", "none"]
 """What a confidence is: only a calibrated one is called P(correct)."""
 
 

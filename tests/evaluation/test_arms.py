@@ -11,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verifier_agent.budget import Remaining
+from verifier_agent.calibration import one_coin
 from verifier_agent.errors import PolicyError
 from verifier_agent.evaluation import Replay, evaluate
 from verifier_agent.evaluation.pools import Question, Survey
 from verifier_agent.evaluation.recorded import Draws, Recorded, sample_of
 from verifier_agent.evaluation.replay import Replayer
-from verifier_agent.search import best_of
+from verifier_agent.search import adaptive, best_of
 from verifier_agent.search.policy import policy
+from verifier_agent.selection import reliable_vote
 from verifier_agent.tree import Tree
 from verifier_agent.values import Action, Generate, Select
 
@@ -113,3 +115,18 @@ def test_a_run_that_names_no_model_draws_in_the_order_of_its_seed() -> None:
     for seed in range(5):
         draws = Draws(recorded, seed)
         assert [draws.draw(place, None) for place in range(5)] == list(recorded.drawn(seed))
+
+
+def test_what_is_known_of_the_models_decides_whom_to_ask_and_whom_to_believe() -> None:
+    models = ("nano", "nano", "giant", "large", "large")
+    known = one_coin(("giant", "large", "nano"), (0.9, 0.6, 0.3), ((0.3,) * 3,) * 3)
+    one = question(models)
+    run = replayer(one, policy=adaptive(reliability=known), selector=reliable_vote(known)).run(
+        Recorded.of(one), seed=0
+    )
+    # "large" is as wrong as "nano": three answers, and the most reliable of the three has its way
+    assert [c.model for c in run.candidates] == ["giant", "large", "nano"]
+    assert (run.selection.answer, run.selection.basis) == ("right", "posterior")
+    assert "every model has been asked" in run.selection.reason
+    # it is in the record of the run, to be resumed with
+    assert run.plain["run"]["selector"]["arguments"]["reliability"] == known.to_dict()

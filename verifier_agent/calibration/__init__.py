@@ -24,6 +24,14 @@ from verifier_agent.calibration.fitted import (
 )
 from verifier_agent.calibration.fitting import METHODS, Method, fit_calibrator
 from verifier_agent.calibration.offsets import fit_offset
+from verifier_agent.calibration.reliabilities import (
+    Poll,
+    Reliability,
+    Vote,
+    one_coin,
+    reliability,
+)
+from verifier_agent.calibration.reliability_fits import Labelled, fit_one_coin
 from verifier_agent.calibration.risk import Answered, risk_threshold, selective
 
 __all__ = [
@@ -35,9 +43,13 @@ __all__ = [
     "Confidence",
     "Cut",
     "Evidence",
+    "Labelled",
     "Method",
+    "Poll",
+    "Reliability",
     "ScoreFit",
     "SelectionFit",
+    "Vote",
     "auroc",
     "beta",
     "calibrator",
@@ -46,11 +58,14 @@ __all__ = [
     "enough",
     "fit_calibrator",
     "fit_offset",
+    "fit_one_coin",
     "fit_tally",
     "isotonic",
     "lower_bound",
     "named",
+    "one_coin",
     "platt",
+    "reliability",
     "risk_threshold",
     "roc",
     "selective",

@@ -24,6 +24,7 @@ OUTCOMES: dict[Outcome, str] = {
 
 BASES: dict[Basis, str] = {
     "P(correct)": "the calibrated probability that it is correct",
+    "posterior": "by how reliable the models are; not calibrated",
     "vote share": "its share of the votes; no probability of being correct",
     "score": "the verifier's score; no probability of being correct",
     "none": "",

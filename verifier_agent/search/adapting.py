@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from verifier_agent.budget import Remaining
+from verifier_agent.calibration import Poll, Reliability
+from verifier_agent.search.arms import Arms
 from verifier_agent.search.believing import Belief, believed, opinion, refuted
 from verifier_agent.search.policy import Count, Share, Temperature, policy
 from verifier_agent.search.racing import Race, race
@@ -19,6 +21,7 @@ from verifier_agent.tree import Tree
 from verifier_agent.values import Action, Generate, Outcome, Revise, Select, Verify
 
 Price = Annotated[float, Field(ge=0.0, le=1.0)]
+Amount = Annotated[float, Field(gt=0.0)]
 PRICE = 0.0026
 """Chosen with the prior of the race, for votes; see docs/benchmarks.md."""
 SPEECHLESS = 8
@@ -35,6 +38,8 @@ def adaptive(
     first: Count = 1,
     batch: Count = 1,
     models: tuple[str, ...] = (),
+    reliability: Reliability | None = None,
+    costs: tuple[Amount, ...] = (),
     judge: Literal["always", "undecided"] = "always",
     repair: Share = 0.0,
     damage: Share = 0.0,
@@ -43,9 +48,12 @@ def adaptive(
     """Take the next action that is worth most, and end when none is worth its price.
 
     Works with votes alone: what more of them are worth is an optimal stopping problem (`race`).
-    Where verifiers judged, it goes by what they believe (`believed`): another answer is worth the
-    chance that the leader is wrong times the chance that the next one is good, so both a sure
-    answer and a hopeless question end it. Every reason carries these numbers.
+    With several models whose reliability is known, it goes by what their answers say together, and
+    asks the one that is expected to tell most for its cost, each once, until even certainty would
+    be worth less than a call. Where verifiers judged, it goes by what they believe (`believed`):
+    another answer is worth the chance that the leader is wrong times the chance that the next one
+    is good, so both a sure answer and a hopeless question end it. Every reason carries these
+    numbers.
 
     Args:
         tree: What there is.
@@ -57,7 +65,11 @@ def adaptive(
             it could end, if that is more.
         models: Arms: the first answer comes from the first model, each further one from the next;
             after the last, from the first again, but for those that failed. Without any, the
-            agent's first model makes all.
+            agent's first model makes all, or those of `reliability` do.
+        reliability: What the models' answers are worth: `verifier-agent tune` learns it, and the
+            selector `reliable_vote` chooses by it.
+        costs: What a call to each of the models costs, in any unit; only ratios count. Default:
+            all the same.
         judge: "undecided" draws without the verifier, and shows it the answers only where the
             votes end without a majority of all.
         repair: The chance that a revision puts a wrong answer right, as believed before any was
@@ -68,15 +80,19 @@ def adaptive(
         temperature: None: the model's own.
     """
     made = [c for c in tree if c.done]
-    plan = _Plan(tree, remaining, n - len(made), price, batch, models, judge, temperature)
+    if not models and reliability is not None:
+        models = reliability.models
+    arms = Arms(models, reliability, costs)
+    plan = _Plan(tree, remaining, n - len(made), price, batch, arms, judge, temperature)
     if len(made) < min(first, n):
         return plan.draw(min(first, n) - len(made), "the first answers")
     if plan.left <= 0:
         return [Select(reason=f"all {n} answers are made")]
-    belief = believed(tree.finished)
-    if belief is None:
-        return plan.by_votes()
-    return plan.by_belief(belief, repair, damage)
+    if belief := believed(tree.finished):
+        return plan.by_belief(belief, repair, damage)
+    if poll := arms.poll(tree):
+        return plan.by_poll(poll)
+    return plan.by_votes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +104,7 @@ class _Plan:
     left: int
     price: float
     batch: int
-    models: tuple[str, ...]
+    arms: Arms
     judge: Literal["always", "undecided"]
     temperature: float | None
 
@@ -103,7 +119,7 @@ class _Plan:
         (leader, votes), (_, rival) = [*voices.most_common(2), (None, 0), (None, 0)][:2]
         if drawn >= SPEECHLESS and 2 * heard < drawn:
             return self.settle(
-                f"{drawn - heard} of {drawn} answers cannot be compared", votes, drawn
+                f"{drawn - heard} of {drawn} answers cannot be compared", 2 * votes > drawn
             )
         # of the votes that can still come, as many are for one of the two as have been so far
         reach = max(1, math.ceil(self.horizon() * (votes + rival + 1) / (drawn + 2)))
@@ -111,11 +127,22 @@ class _Plan:
         said = _said(leader, votes, rival, drawn, worth, self.price)
         if worth.least:
             return self.draw(worth.least, said)
-        return self.settle(said, votes, drawn)
+        return self.settle(said, 2 * votes > drawn)
 
-    def settle(self, said: str, votes: int, drawn: int) -> list[Action]:
+    def by_poll(self, poll: Poll) -> list[Action]:
+        """Go by what the answers of models of known reliability say together."""
+        right = 0.0 if poll.leader is None else poll.chances[poll.leader]
+        said = f"{(poll.leader or 'nothing')[:60]!r} is right with {right:.4f}"
+        if 1 - right <= self.price:
+            return self.settle(f"{said}: to be certain is not worth {self.price:g}", agreed=True)
+        next_ones = self.arms.next(self.tree, 1)
+        if not next_ones:
+            return self.settle(f"{said}, and every model has been asked", agreed=False)
+        told = f"{next_ones[0]} is expected to tell {poll.tells(next_ones[0]):.3f} nats"
+        return self.draw(1, f"{said}; {told}")
+
+    def settle(self, said: str, agreed: bool) -> list[Action]:
         """End by votes, or have the answers judged if they leave it undecided."""
-        agreed = 2 * votes > drawn
         silent = tuple(j.candidate.id for j in self.tree.finished if opinion(j) is None)
         if self.judge == "undecided" and not agreed and silent:
             return [Verify(candidates=silent, reason=f"{said}; the verifier decides")]
@@ -162,8 +189,7 @@ class _Plan:
         """Ask for so many answers, or for a whole batch."""
         wanted = min(self.left, max(wanted, self.batch))
         judged = self.judge == "always" or any(self.tree.verdicts)
-        arms = [self.arm(place) for place in range(wanted)] if self.models else [""] * wanted
-        asked = Counter(arm for arm in arms if arm is not None)
+        arms = self.arms.next(self.tree, wanted) if self.arms.models else [""] * wanted
         return [
             Generate(
                 n=times,
@@ -173,20 +199,8 @@ class _Plan:
                 judge=judged,
                 reason=reason,
             )
-            for model, times in asked.items()
-        ] or [Select(reason="no model is left that has not failed")]
-
-    def arm(self, place: int) -> str | None:
-        """Return the model that makes the answer so many places from now; None if all failed."""
-        failed = {c.mark for c in self.tree if c.error is not None}
-        order = [model for model in self.models if model not in failed]
-        asked = Counter(c.mark for c in self.tree)
-        rounds = sorted(
-            (asked[model] + again, at)
-            for at, model in enumerate(order)
-            for again in range(place + 1)
-        )
-        return order[rounds[place][1]] if order else None
+            for model, times in Counter(arms).items()
+        ] or [Select(reason="no model is left to ask")]
 
 
 def _said(leader: str | None, votes: int, rival: int, drawn: int, worth: Race, price: float) -> str:

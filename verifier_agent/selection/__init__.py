@@ -19,6 +19,7 @@ from verifier_agent.selection.votes import (
     best,
     calibrated_vote,
     frequent_best,
+    reliable_vote,
     vote,
     weighted_vote,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "chain_vote",
     "dual_agreement",
     "frequent_best",
+    "reliable_vote",
     "resolve_selector",
     "selector",
     "tournament",

@@ -12,7 +12,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from verifier_agent.selection.election import add_up, by_score, elect, scores
+from verifier_agent.calibration import Reliability
+from verifier_agent.selection.election import add_up, by_score, elect, scores, shares, top
 from verifier_agent.selection.selector import selector
 from verifier_agent.values import Judged, Selection
 
@@ -107,3 +108,26 @@ def frequent_best(
         if count == ranked[0] or (count > left_out and count >= share * len(judged))
     }
     return by_score([j for j in judged if j.candidate.answer in stay])
+
+
+@selector
+def reliable_vote(judged: Sequence[Judged], reliability: Reliability) -> Selection:
+    """Choose the answer that is most probably right, by how reliable each model is that gave one.
+
+    Weighted votes of Dawid and Skene 1979, with models that err alike counted as such. Confidence:
+    the posterior, which is as good as its assumptions; calibrate it for P(correct). A model that
+    is not known has no vote, and where none is, heads count. An answer that scores 0 has none
+    either.
+    """
+    heard = [j for j in judged if j.score is None or j.score > 0]
+    poll = reliability([(j.candidate.model, j.candidate.answer) for j in heard])
+    if poll.leader is None:
+        return elect(judged, [1.0] * len(judged))
+    winner = top([j for j in heard if j.candidate.answer == poll.leader])
+    return Selection(
+        candidate=winner.candidate.id,
+        answer=poll.leader,
+        confidence=poll.chances[poll.leader],
+        basis="posterior",
+        support=shares(dict(poll.chances)),
+    )

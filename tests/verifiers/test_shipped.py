@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,11 @@ from verifier_agent.verifiers import (
     Judge,
     MeaningAgreement,
     PairwiseJudge,
+    ProofChecker,
     Schema,
     StepJudge,
 )
+from verifier_agent.verifiers.checkers import Checker
 from verifier_agent.verifiers.code_tests import CodeTests
 from verifier_agent.verifiers.equivalence import MathEquivalence
 from verifier_agent.verifiers.form import Forms
@@ -79,6 +82,12 @@ def exported(folder: Path) -> Iterator[Verifier]:
     yield LocalRewardModel.from_onnx(tiny.write(folder), threads=1)
 
 
+def proofs() -> Verifier:
+    """A checker that finds a word."""
+    grep = Checker(arguments=("grep", "-q", "-x", "qed"), located=r"^(?P<line>\d+):")
+    return ProofChecker(grep, statement="{proof}\nend", sandbox="unsafe-subprocess")
+
+
 PUZZLE = "(declare-const x Int) (assert (= (* x x) 16)) (assert (< x 0))"
 SHIPPED: dict[str, Callable[[Path], AbstractContextManager[Verifier]]] = {
     "Aggregated": lambda _: nullcontext(Aggregated(FunctionVerifier(as_twelve), "last")),
@@ -98,6 +107,7 @@ SHIPPED: dict[str, Callable[[Path], AbstractContextManager[Verifier]]] = {
     "MeaningAgreement": lambda _: nullcontext(MeaningAgreement(same=str.__eq__)),
     "OnWords": lambda _: nullcontext(OnWords(FunctionVerifier(as_twelve))),
     "PairwiseJudge": lambda _: judged(PairwiseJudge),
+    "ProofChecker": lambda _: nullcontext(proofs()),
     "Schema": lambda _: nullcontext(Schema({"type": "object"})),
     "StepJudge": lambda _: judged(StepJudge),
 }
@@ -120,6 +130,10 @@ SHOWN = {
         TASK,
         [Candidate(id=f"g{n}", text=f"So x = {x}.") for n, x in enumerate((-4, 4, "big"))],
     ),
+    "ProofChecker": (
+        TASK,
+        [Candidate(id=f"g{n}", text=text) for n, text in enumerate(("so\nqed", "so on", ""))],
+    ),
     "EmbeddedRewardModel": (
         Task(question=PROBLEM.question),
         [
@@ -134,6 +148,7 @@ OTHERWISE = {"RecordedScores"}
 """It knows the answers of its pool and no others; tests/evaluation/test_replay.py has it."""
 
 
+@cache
 def shipped() -> set[str]:
     """Return the names of the classes that judge, by reading the source of the package."""
     trees = [ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from verifier_agent.verifiers.constraints import Constraints
     from verifier_agent.verifiers.judges import Judge, PairwiseJudge, StepJudge
     from verifier_agent.verifiers.meaning import MeaningAgreement
+    from verifier_agent.verifiers.proofs import ProofChecker
     from verifier_agent.verifiers.schema import Schema
     from verifier_agent.verifiers.steps import ArithmeticSteps
 
@@ -26,6 +27,7 @@ __all__ = [
     "Judge",
     "MeaningAgreement",
     "PairwiseJudge",
+    "ProofChecker",
     "Schema",
     "StepJudge",
     "VerifierLike",
@@ -39,6 +41,7 @@ _LAZY = {
     "Judge": "judges",
     "MeaningAgreement": "meaning",
     "PairwiseJudge": "judges",
+    "ProofChecker": "proofs",
     "Schema": "schema",
     "StepJudge": "judges",
 }

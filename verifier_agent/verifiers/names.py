@@ -25,12 +25,13 @@ def resolve_verifiers(
 ) -> tuple[Verifier, ...]:
     """Return the verifiers meant by a name, an object, a function, or several of them.
 
-    Names: "auto", "agreement", "arithmetic", "math", "code", "code:SANDBOX", "generated-tests",
-    "schema", "constraints", "judge" (over `model`), "judge:MODEL" (over another, for instance
-    "judge:openai:gpt-5-mini"), "embedded-prm", "prm:PRESET:PATH" and "prm:onnx:PATH" (a reward
-    model on this machine; see `verifier_agent.verifiers.local`); with "@HOW" behind it, for
-    instance "embedded-prm@min", step scores are put together so (`Aggregation`). docs/verifiers.md
-    says what each judges and needs. None: nobody judges. Raises ConfigurationError for
+        Names: "auto", "agreement", "arithmetic", "math", "code", "code:SANDBOX", "generated-tests",
+        "schema", "constraints", "proof:lean", "proof:metamath", "judge" (over `model`), "judge:MODEL"
+        (over another, for instance "judge:openai:gpt-5-mini"), "embedded-prm", "prm:PRESET:PATH" and
+        "prm:onnx:PATH" (a reward model on this machine; see `verifier_agent.verifiers.local`); with
+        "@HOW" behind it, for instance "embedded-prm@min", step scores are put together so
+        (`Aggregation`). docs/verifiers.md says what each judges and needs. None: nobody judges. Raises
+        ConfigurationError for
     anything else, and for two verifiers of one name.
     """
     given: Sequence[VerifierLike | None] = (
@@ -103,6 +104,12 @@ def _constraints(model: BaseChatModel) -> tuple[Verifier, ...]:
     return (Constraints(),)
 
 
+def _proof(checker: str) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.proofs import ProofChecker
+
+    return (ProofChecker(checker),)
+
+
 def _embedded(model: BaseChatModel) -> tuple[Verifier, ...]:
     from verifier_agent.embedded import EmbeddedRewardModel
 
@@ -131,6 +138,7 @@ _FAMILIES: dict[str, Callable[[str], tuple[Verifier, ...]]] = {
     "code": _code,
     "judge": _judge,
     "prm": _prm,
+    "proof": _proof,
 }
 """Names that say more behind a colon."""
 _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
@@ -156,7 +164,7 @@ def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ..
         if colon and family in _FAMILIES:
             return _FAMILIES[family](rest)
         if verifier not in _NAMED:
-            known = [*_NAMED, "code:SANDBOX", "judge:MODEL", "prm:PRESET:PATH"]
+            known = [*_NAMED, "code:SANDBOX", "judge:MODEL", "prm:PRESET:PATH", "proof:CHECKER"]
             raise ConfigurationError(f"unknown verifier {verifier!r}{nearest(verifier, known)}")
         return _NAMED[verifier](model)
     if isinstance(verifier, type):  # a class can look like a verifier

@@ -1,0 +1,60 @@
+"""Programs that check proofs, and how what they say is read: data."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.plain import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checker(Value):
+    """A command that reads a file and says whether it holds."""
+
+    arguments: tuple[str, ...]
+    """The command; "{file}" in it is the name of the file. Without, it reads standard input."""
+    file: str = "proof.txt"
+    passes: str = ""
+    """A pattern that the output has to match besides status 0; for those that always give it."""
+    located: str = ""
+    """A pattern with the groups `line` and `message` for each complaint; JSON lines are lines."""
+    forbidden: str = ""
+    """A pattern that a proof must not match: what could change the statement, or the checker."""
+
+    def __post_init__(self) -> None:
+        if not self.arguments:
+            raise ConfigurationError("a checker needs a command: arguments=('program', '{file}')")
+        if not re.fullmatch(r"[\w][\w.-]{0,99}", self.file):
+            raise ConfigurationError(f"file={self.file!r}: a plain file name is needed")
+        for name in ("passes", "located", "forbidden"):
+            try:
+                pattern = re.compile(getattr(self, name), re.MULTILINE)
+            except re.error as error:
+                raise ConfigurationError(f"{name} is no pattern: {error}") from None
+            if name == "located" and self.located and "line" not in pattern.groupindex:
+                raise ConfigurationError("located needs a group (?P<line>…)")
+
+
+CHECKERS = {
+    "lean": Checker(
+        arguments=("lean", "{file}"),
+        file="Main.lean",
+        located=r"^Main\.lean:(?P<line>\d+):\d+: error: (?P<message>.*)",
+        # what assumes, runs code while it is read, or says anew what words mean
+        forbidden=r"\b(?:sorry|admit|axiom|native_decide|unsafe|extern|implemented_by|opaque|macro"
+        r"|macro_rules|syntax|notation|infixl?|infixr|prefix|postfix|elab|elab_rules|run_cmd|run_tac"
+        r"|run_elab|initialize|builtin_initialize|set_option|import|open|namespace|section|end"
+        r"|attribute|instance|universe|variable|theorem|lemma|def|abbrev|example|IO|by_elab"
+        r"|deriving|private|include_str|sorryAx|ofReduceBool|debug|dbg_trace)\b|#|@\[",
+    ),
+    "metamath": Checker(
+        arguments=("metamath", 'read "{file}"', "verify proof *", "exit"),
+        file="proof.mm",
+        passes=r"^All proofs in the database were verified",
+        located=r"^\?Error on line (?P<line>\d+) of file .*\n.*\n.*\n(?P<message>.*)",
+        forbidden=r"\$",  # every keyword has one: a proof is labels alone
+    ),
+}
+"""Known ones. What they forbid is the price of a file that holds both statement and proof."""

@@ -20,8 +20,12 @@ from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers import (
     Agreement,
     ArithmeticSteps,
+    Constraints,
     FunctionVerifier,
     Judge,
+    PairwiseJudge,
+    Schema,
+    StepJudge,
     resolve_verifiers,
 )
 
@@ -50,7 +54,11 @@ def names(verifier: Any, model: Any = CHAT) -> list[str]:
     [
         ("agreement", [Agreement]),
         ("arithmetic", [ArithmeticSteps]),
+        ("constraints", [Constraints]),
         ("judge", [Judge]),
+        ("pairwise", [PairwiseJudge]),
+        ("schema", [Schema]),
+        ("step-judge", [StepJudge]),
         ("embedded-prm", [EmbeddedRewardModel]),
     ],
 )
@@ -72,6 +80,8 @@ def test_the_judge_reads_with_the_agents_model_or_with_the_one_that_is_named(
     assert isinstance(named, Judge)
     assert named.model_name == "gpt-5-mini"
     assert named.name == "judge"
+    for family in ("pairwise", "step-judge"):
+        assert names(f"{family}:openai:gpt-5-mini") == [family]
 
 
 def test_none_means_nobody_and_a_list_means_each_of_them() -> None:
@@ -97,7 +107,7 @@ def test_objects_and_functions_are_taken() -> None:
         ("arithmetics", "did you mean 'arithmetic'?"),
         ("Judge", "did you mean 'judge'?"),
         ("embedded", "did you mean 'embedded-prm'?"),
-        ("xyz", "known: agreement, arithmetic, auto, code, code:SANDBOX, embedded-prm"),
+        ("xyz", "known: agreement, arithmetic, auto, code, code:SANDBOX, constraints"),
         ("", "unknown verifier ''"),
         ("judge:", "a name is needed"),
         ("judge:nobody:x", "unknown provider 'nobody'"),

@@ -25,13 +25,10 @@ def resolve_verifiers(
 ) -> tuple[Verifier, ...]:
     """Return the verifiers meant by a name, an object, a function, or several of them.
 
-        Names: "auto", "agreement", "arithmetic", "math", "code", "code:SANDBOX", "generated-tests",
-        "schema", "constraints", "proof:lean", "proof:metamath", "judge" (over `model`), "judge:MODEL"
-        (over another, for instance "judge:openai:gpt-5-mini"), "embedded-prm", "prm:PRESET:PATH" and
-        "prm:onnx:PATH" (a reward model on this machine; see `verifier_agent.verifiers.local`); with
-        "@HOW" behind it, for instance "embedded-prm@min", step scores are put together so
-        (`Aggregation`). docs/verifiers.md says what each judges and needs. None: nobody judges. Raises
-        ConfigurationError for
+    Names are those of `known_names`, which docs/verifiers.md lists with what each judges and needs:
+    "judge" is one over `model`, "judge:openai:gpt-5-mini" one over another, "prm:PRESET:PATH" a
+    reward model on this machine. With "@HOW" behind it, for instance "embedded-prm@min", step
+    scores are put together so (`Aggregation`). None: nobody judges. Raises ConfigurationError for
     anything else, and for two verifiers of one name.
     """
     given: Sequence[VerifierLike | None] = (
@@ -72,6 +69,18 @@ def _judge(model: BaseChatModel | str) -> tuple[Verifier, ...]:
     from verifier_agent.verifiers.judges import Judge
 
     return (Judge(model),)
+
+
+def _pairwise(model: BaseChatModel | str) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.judges import PairwiseJudge
+
+    return (PairwiseJudge(model),)
+
+
+def _step_judge(model: BaseChatModel | str) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.judges import StepJudge
+
+    return (StepJudge(model),)
 
 
 def _math(model: BaseChatModel) -> tuple[Verifier, ...]:
@@ -137,8 +146,10 @@ EXPORTED = "onnx"
 _FAMILIES: dict[str, Callable[[str], tuple[Verifier, ...]]] = {
     "code": _code,
     "judge": _judge,
+    "pairwise": _pairwise,
     "prm": _prm,
     "proof": _proof,
+    "step-judge": _step_judge,
 }
 """Names that say more behind a colon."""
 _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
@@ -151,8 +162,26 @@ _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "generated-tests": _generated_tests,
     "judge": _judge,
     "math": _math,
+    "pairwise": _pairwise,
     "schema": _schema,
+    "step-judge": _step_judge,
 }
+
+
+def known_names() -> tuple[str, ...]:
+    """Return the names that `resolve_verifiers` knows; what is in capitals is to be filled in."""
+    return tuple(sorted((*_NAMED, *(f"{one}:{_REST.get(one, 'REST')}" for one in _FAMILIES))))
+
+
+_REST = {
+    "code": "SANDBOX",
+    "judge": "MODEL",
+    "pairwise": "MODEL",
+    "prm": "PRESET:PATH",
+    "proof": "CHECKER",
+    "step-judge": "MODEL",
+}
+"""What stands behind the colon of a family."""
 
 
 def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ...]:
@@ -164,8 +193,9 @@ def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ..
         if colon and family in _FAMILIES:
             return _FAMILIES[family](rest)
         if verifier not in _NAMED:
-            known = [*_NAMED, "code:SANDBOX", "judge:MODEL", "prm:PRESET:PATH", "proof:CHECKER"]
-            raise ConfigurationError(f"unknown verifier {verifier!r}{nearest(verifier, known)}")
+            raise ConfigurationError(
+                f"unknown verifier {verifier!r}{nearest(verifier, known_names())}"
+            )
         return _NAMED[verifier](model)
     if isinstance(verifier, type):  # a class can look like a verifier
         raise ConfigurationError(

@@ -24,24 +24,14 @@ from langchain_core.outputs import LLMResult
 from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp
 from pydantic_core import to_jsonable_python
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_after_delay,
-    wait_exponential,
-    wait_random,
-)
+from tenacity import AsyncRetrying, Retrying
 
-from verifier_agent.models import is_transient, may_be_billed, retry_after
+from verifier_agent.models import may_be_billed
+from verifier_agent.models.retrying import retry_rules
 from verifier_agent.plain import Value
 
 NOSTREAM = "nostream"
 """The tag that keeps the tokens of inner calls out of the host's message stream."""
-MOST_WAIT = 60.0
-"""Seconds; a server that asks for a longer pause is not asked again."""
 
 T = TypeVar("T")
 
@@ -163,32 +153,7 @@ def within(seconds: float | None, work: Callable[[], T]) -> T:
 
 
 def _rules(attempts: int, seconds: float | None, failures: list[Failure]) -> dict[str, Any]:
-    backoff = wait_exponential(multiplier=0.25, max=8.0) + wait_random(0.0, 0.25)
-
-    def wait(state: RetryCallState) -> float:
-        asked = retry_after(_error(state))
-        return backoff(state) if asked is None else asked
-
-    def again(error: BaseException) -> bool:
-        pause = retry_after(error)
-        return is_transient(error) and (pause is None or pause <= MOST_WAIT)
-
-    stop: Any = stop_after_attempt(attempts)
-    if seconds is not None:
-        stop = stop | stop_after_delay(seconds)
-    return {
-        "stop": stop,
-        "wait": wait,
-        "retry": retry_if_exception(again),
-        "before_sleep": lambda state: failures.append(_failure(_error(state))),
-        "reraise": True,
-    }
-
-
-def _error(state: RetryCallState) -> BaseException:
-    outcome = state.outcome
-    error = outcome.exception() if outcome is not None else None
-    return error or RuntimeError("no outcome")
+    return retry_rules(attempts, seconds, lambda error: failures.append(_failure(error)))
 
 
 def _failure(error: BaseException) -> Failure:

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp
@@ -24,6 +21,7 @@ from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
 from verifier_agent.graph.tables import called
 from verifier_agent.models import text_bound
+from verifier_agent.models.background import background_loop
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
 
@@ -187,7 +185,7 @@ def ask(task: Task, batch: Batch) -> list[Verdict]:
             given: Sequence[Verdict] = direct(task, batch.candidates)
             return given
         job = asyncio.run_coroutine_threadsafe(
-            _verify(verifier, task, batch.candidates), _loop(os.getpid())
+            _verify(verifier, task, batch.candidates), background_loop()
         )
         try:
             return job.result(seconds)
@@ -270,12 +268,3 @@ def failed(task: Task, batch: Batch, error: Exception) -> list[Verdict]:
         )
         for candidate in batch.candidates
     ]
-
-
-@cache
-def _loop(process: int) -> asyncio.AbstractEventLoop:
-    """Return a running loop; one per process, since threads do not survive a fork."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="verifier-agent", daemon=True)
-    thread.start()
-    return loop

@@ -18,7 +18,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from verifier_agent.models.capabilities import Capabilities, samples_its_own_way
-from verifier_agent.models.openai_client import ChatServer
+from verifier_agent.models.openai_client import Server
 from verifier_agent.models.openai_wire import (
     StreamReader,
     encodable,
@@ -248,8 +248,8 @@ class OpenAIChatModel(BaseChatModel):
         )
 
     @property
-    def _server(self) -> ChatServer:
-        return ChatServer(
+    def _server(self) -> Server:
+        return Server(
             base_url=self.base_url or OFFICIAL_URL,
             api_key=self.api_key or SecretStr("none"),
             headers=tuple(sorted((self.default_headers or {}).items())),

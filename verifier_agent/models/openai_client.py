@@ -16,8 +16,8 @@ _ROUTE = "/chat/completions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChatServer:
-    """A chat server and how to reach it. Equal servers share their connections.
+class Server:
+    """A server and how to reach it. Equal servers share their connections.
 
     The SDK's generic `post` is used, since it sends the body as it is and returns plain JSON:
     parameters and fields that only some servers know pass through both ways.
@@ -36,6 +36,14 @@ class ChatServer:
         `seconds`: to wait for each byte, in place of the server's own timeout.
         """
         return _client(self).post(_ROUTE, body=body, cast_to=object, options=_options(seconds))
+
+    async def apost(self, route: str, body: dict[str, Any]) -> Any:
+        """Return the JSON that another route than the chat's answers, or its text if it is none."""
+        return await _async_client(self).post(route, body=body, cast_to=object)
+
+    async def aget(self, route: str) -> Any:
+        """Return what `route` holds, in the same way."""
+        return await _async_client(self).get(route, cast_to=object)
 
     async def aask(self, body: dict[str, Any], seconds: float | None) -> Any:
         """As `ask`."""
@@ -85,16 +93,16 @@ def _options(seconds: float | None) -> Any:
 
 
 @lru_cache(maxsize=32)
-def _client(server: ChatServer) -> OpenAI:
+def _client(server: Server) -> OpenAI:
     from openai import OpenAI
 
     return OpenAI(**server.settings())
 
 
-_ASYNC_CLIENTS: dict[tuple[asyncio.AbstractEventLoop, ChatServer], AsyncOpenAI] = {}
+_ASYNC_CLIENTS: dict[tuple[asyncio.AbstractEventLoop, Server], AsyncOpenAI] = {}
 
 
-def _async_client(server: ChatServer) -> AsyncOpenAI:
+def _async_client(server: Server) -> AsyncOpenAI:
     """Return this loop's client: a connection cannot be used in another loop than its own."""
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 

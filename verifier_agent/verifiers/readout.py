@@ -83,9 +83,8 @@ def of_token(token: Mapping[str, Any], values: Mapping[str, float]) -> Readout |
 
 
 def _level(said: str, values: Mapping[str, float]) -> str | None:
-    """Return the level that the token `said` is, or begins; None if there is not just one."""
-    text = said.strip(' \t\r\n"')
-    if text in values:
-        return text
-    begun = [level for level in values if text and level.startswith(text)]
-    return begun[0] if len(begun) == 1 else None
+    """Return the level that the token `said` is, or begins, in any case; None if not just one."""
+    text = said.strip(' \t\r\n"').casefold()
+    begun = [level for level in values if text and level.casefold().startswith(text)]
+    whole = [level for level in begun if level.casefold() == text]
+    return (whole or begun)[0] if len(whole) == 1 or len(begun) == 1 else None

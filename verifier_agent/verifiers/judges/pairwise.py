@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from verifier_agent.budget import times
 from verifier_agent.models import text_bound
 from verifier_agent.values import Candidate, Cost, Task, Verdict, order
-from verifier_agent.verifiers.judges.conversation import beyond_text
+from verifier_agent.verifiers.conversation import beyond_text
 from verifier_agent.verifiers.judges.interview import (
     Heard,
     Interviewer,

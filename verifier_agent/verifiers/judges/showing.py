@@ -9,8 +9,8 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from verifier_agent.values import Task
+from verifier_agent.verifiers.conversation import QUESTION, turns
 from verifier_agent.verifiers.fences import Block, block, defused, fence
-from verifier_agent.verifiers.judges.conversation import QUESTION, turns
 from verifier_agent.verifiers.judges.prompts import Wording
 
 

@@ -18,7 +18,7 @@ from verifier_agent.budget import times
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.models import text_bound
 from verifier_agent.values import Candidate, Cost, Task, Verdict
-from verifier_agent.verifiers.judges.conversation import beyond_text
+from verifier_agent.verifiers.conversation import beyond_text
 from verifier_agent.verifiers.judges.interview import (
     Heard,
     Interviewer,

@@ -1,4 +1,4 @@
-"""The conversation that an answer belongs to, as texts that a judge can be shown. Pure."""
+"""The conversation that an answer belongs to, as texts that a model can be shown. Pure."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def turns(task: Task) -> list[tuple[str, str]]:
     return [*shown[:last], (QUESTION, shown[last][1]), *shown[last + 1 :]]
 
 
-def beyond_text(task: Task) -> str | None:
+def beyond_text(task: Task, reader: str = "the judge") -> str | None:
     """Say why a reader of text cannot judge answers to `task`; None if it can.
 
     It cannot if a message holds an image, sound, a file, or any other block that is not known to
-    be text: a judge that does not see what was asked about would only guess.
+    be text: a reader that does not see what was asked about would only guess.
     """
     for message in messages_from_dict(list(task.messages)):
         for kind in _media(message.content):
             return (
-                f"the judge reads text only; a message of the conversation ({message.type}) holds "
+                f"{reader} reads text only; a message of the conversation ({message.type}) holds "
                 f"a block of type {kind!r}: use a verifier that does not need to see it"
             )
     return None

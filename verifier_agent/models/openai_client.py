@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -36,14 +37,6 @@ class Server:
         `seconds`: to wait for each byte, in place of the server's own timeout.
         """
         return _client(self).post(_ROUTE, body=body, cast_to=object, options=_options(seconds))
-
-    async def apost(self, route: str, body: dict[str, Any]) -> Any:
-        """Return the JSON that another route than the chat's answers, or its text if it is none."""
-        return await _async_client(self).post(route, body=body, cast_to=object)
-
-    async def aget(self, route: str) -> Any:
-        """Return what `route` holds, in the same way."""
-        return await _async_client(self).get(route, cast_to=object)
 
     async def aask(self, body: dict[str, Any], seconds: float | None) -> Any:
         """As `ask`."""
@@ -104,15 +97,44 @@ _ASYNC_CLIENTS: dict[tuple[asyncio.AbstractEventLoop, Server], AsyncOpenAI] = {}
 
 def _async_client(server: Server) -> AsyncOpenAI:
     """Return this loop's client: a connection cannot be used in another loop than its own."""
-    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
-
     loop = asyncio.get_running_loop()
     for key in [key for key in list(_ASYNC_CLIENTS) if key[0].is_closed()]:
         _ASYNC_CLIENTS.pop(key, None)
     if (loop, server) not in _ASYNC_CLIENTS:
-        # the client that the SDK makes by itself starts a task when it is dropped, to close its
-        # connections: after the end of their loop that fails, and says so on stderr
-        _ASYNC_CLIENTS[loop, server] = AsyncOpenAI(
-            **server.settings(), http_client=DefaultAsyncHttpxClient()
-        )
+        _ASYNC_CLIENTS[loop, server] = _async_made(server)
     return _ASYNC_CLIENTS[loop, server]
+
+
+def _async_made(server: Server) -> AsyncOpenAI:
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+    # the client that the SDK makes by itself starts a task when it is dropped, to close its
+    # connections: after the end of their loop that fails, and says so on stderr
+    return AsyncOpenAI(**server.settings(), http_client=DefaultAsyncHttpxClient())
+
+
+class Connection:
+    """A client of the running event loop for any route; it is closed when nobody holds it more."""
+
+    def __init__(self, server: Server) -> None:
+        self._client = _async_made(server)
+        end = weakref.finalize(self, _close, asyncio.get_running_loop(), self._client)
+        end.atexit = False  # the loop may be gone by then
+
+    async def post(self, url: str, body: dict[str, Any]) -> Any:
+        """Return the whole response to `body`, with its headers; raises for an error status."""
+        import httpx  # the SDK takes it as "the response itself", whichever httpx it runs on
+
+        return await self._client.post(url, body=body, cast_to=httpx.Response)
+
+    async def get(self, url: str) -> Any:
+        """As `post`, of what stands at `url`."""
+        import httpx
+
+        return await self._client.get(url, cast_to=httpx.Response)
+
+
+def _close(loop: asyncio.AbstractEventLoop, client: AsyncOpenAI) -> None:
+    """Close a client on its loop, from whatever thread."""
+    if loop.is_running():
+        asyncio.run_coroutine_threadsafe(client.close(), loop)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from verifier_agent.errors import ConfigurationError, UnreadableVerdict
 from verifier_agent.verifiers.local.frames import Frame
-from verifier_agent.verifiers.local.spec import STEP_LABEL, PRMSpec
+from verifier_agent.verifiers.local.spec import PRMSpec
 from verifier_agent.verifiers.local.tokens import Span, Tokens
 
 Numbered = tuple[int, str]
@@ -96,7 +96,10 @@ class Reader:
             raise TooLong(f"the answer has over {least} tokens; the model reads {window}")
         question, kept = self.shown(question), range(len(steps))
         while True:
-            numbered = [(at + 1, self._step(at + 1, steps[at])) for at in kept]
+            numbered = [
+                (at + 1, self.spec.step_text(at + 1, self.shown(steps[at], self._literals)))
+                for at in kept
+            ]
             readings = self._readings(question, numbered)
             over = max(reading.length for reading in readings) - window
             if over <= 0:
@@ -119,13 +122,6 @@ class Reader:
                 break
         dropped = min(dropped, len(kept) - 1)
         return kept[dropped:] if side == "left" else kept[:-dropped]
-
-    def _step(self, number: int, step: str) -> str:
-        text = self.shown(step, self._literals)
-        if "{number}" in self.spec.step:
-            label = STEP_LABEL.match(text)
-            text = text[label.end() :] if label else text
-        return self.spec.step.replace("{number}", str(number), 1).replace("{step}", text, 1)
 
     def _readings(self, question: str, steps: Sequence[Numbered]) -> list[Reading]:
         if self.spec.encoding == "pieces":

@@ -34,3 +34,19 @@ def unit_score(raw: float, scale: Scale) -> float:
             if not 0.0 <= raw <= 1.0:
                 raise UnreadableVerdict(f"a score is {raw!r}, and no probability")
             return raw
+
+
+SUSPICIOUS = 0.5
+"""Feedback names the first step with a lower probability of being right."""
+
+
+def first_doubt(spec: PRMSpec, text: str, scores: Sequence[float | None]) -> str:
+    """Return feedback that names the first step that is probably wrong; empty if none is.
+
+    A logit does not say what is probable.
+    """
+    if spec.scale != "logit":
+        for number, (step, score) in enumerate(zip(spec.steps(text), scores, strict=True), start=1):
+            if score is not None and score < SUSPICIOUS:
+                return f"step {number} is probably wrong: `{step}`"
+    return ""

@@ -16,13 +16,10 @@ from verifier_agent.verifiers.local.frames import Frame
 from verifier_agent.verifiers.local.network import Network, Row
 from verifier_agent.verifiers.local.presets import preset
 from verifier_agent.verifiers.local.readings import Reader, Reading
-from verifier_agent.verifiers.local.readout import raw_score, unit_score
+from verifier_agent.verifiers.local.readout import first_doubt, raw_score, unit_score
 from verifier_agent.verifiers.local.scoring import KEPT_BYTES, Read, Scoring
 from verifier_agent.verifiers.local.spec import PRMSpec
 from verifier_agent.verifiers.local.tokens import Tokens
-
-SUSPICIOUS = 0.5
-"""Feedback names the first step with a lower probability of being right."""
 
 
 class Runtime(Network, Protocol):
@@ -155,7 +152,7 @@ class LocalRewardModel:
             score=scores[0] if whole else aggregate(scores, self.spec.aggregate),
             raw=raw[0] if len(raw) == 1 else None,
             steps=() if whole else tuple(steps),
-            feedback="" if whole else self._feedback(texts, steps),
+            feedback="" if whole else first_doubt(self.spec, candidate.text, steps),
             evidence={"raw": raw, "scale": self.spec.scale, "dropped": len(texts) - len(kept)},
             cost=cost,
         )
@@ -165,12 +162,3 @@ class LocalRewardModel:
         if len(rows) != count:
             raise UnreadableVerdict(f"the model gave {len(rows)} scores for {count} steps")
         return [raw_score(self.spec, row) for row in rows]
-
-    def _feedback(self, texts: Sequence[str], steps: Sequence[float | None]) -> str:
-        """Name the first step that is probably wrong; a logit does not say what is probable."""
-        if self.spec.scale == "logit":
-            return ""
-        for number, (text, score) in enumerate(zip(texts, steps, strict=True), start=1):
-            if score is not None and score < SUSPICIOUS:
-                return f"step {number} is probably wrong: `{text}`"
-        return ""

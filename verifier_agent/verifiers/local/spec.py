@@ -110,6 +110,13 @@ class PRMSpec(Value):
         """Whether scores are read at or before a mark."""
         return self.read in ("mark", "before_mark")
 
+    def step_text(self, number: int, text: str) -> str:
+        """Return how the step of that number, from 1, is shown; without the mark."""
+        if "{number}" in self.step:
+            label = STEP_LABEL.match(text)
+            text = text[label.end() :] if label else text
+        return self.step.replace("{number}", str(number), 1).replace("{step}", text, 1)
+
     def steps(self, text: str) -> tuple[str, ...]:
         """Return the steps of an answer, without the space around them."""
         pieces = [text] if self.read == "end" else re.split(self.split, text)

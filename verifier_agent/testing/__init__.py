@@ -1,10 +1,11 @@
-"""Public doubles for tests: a loopback model server that counts, scripts for it; law checks."""
+"""Public doubles for tests: loopback servers that count, scripts for them; law checks."""
 
 from __future__ import annotations
 
 from verifier_agent.testing.completions import characters, words
 from verifier_agent.testing.ledger import Served
 from verifier_agent.testing.policy_checks import check_policy
+from verifier_agent.testing.rewards import RewardServer, RowFault
 from verifier_agent.testing.script import (
     Choice,
     Fault,
@@ -26,6 +27,8 @@ __all__ = [
     "ModelServer",
     "Reply",
     "Request",
+    "RewardServer",
+    "RowFault",
     "Script",
     "Served",
     "Usage",

@@ -51,10 +51,10 @@ class Ledger:
         self._file = None if log is None else os.open(log, flags, 0o644)
 
     def arrive(
-        self, sent: dict[str, Any], kept: dict[str, Any], headers: dict[str, str]
+        self, path: str, sent: dict[str, Any], kept: dict[str, Any], headers: dict[str, str]
     ) -> Request:
         """Count a request: `sent` is its body, `kept` what the server looks at."""
-        key = json.dumps(sent, sort_keys=True)
+        key = path + json.dumps(sent, sort_keys=True)
         with self._changed:
             self._seen[key] += 1
             request = Request(
@@ -62,6 +62,7 @@ class Ledger:
                 attempt=self._seen[key],
                 body=kept,
                 headers=headers,
+                path=path,
                 arrived=time.time(),
             )
             self._bills[request.index] = (0, 0)

@@ -16,7 +16,7 @@ from verifier_agent.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One chat request, as it arrived."""
+    """One request, as it arrived."""
 
     index: int
     """Its place in the order of arrival, from 0."""
@@ -26,6 +26,7 @@ class Request:
     """The JSON body in OpenAI's form, less the fields that the server was told to ignore."""
     headers: Mapping[str, str] = field(repr=False)
     """Names in lower case."""
+    path: str = "/v1/chat/completions"
     arrived: float
     """Seconds since the epoch."""
 
@@ -119,18 +120,19 @@ class Reply:
         return [choices[i % len(choices)] for i in range(n)]
 
 
-FaultKind = Literal["status", "drop", "truncate", "malformed", "empty", "hang"]
+FaultKind = Literal["status", "drop", "truncate", "malformed", "empty", "html", "hang", "drip"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A failure on the wire.
 
-    kind: "status" answers with an HTTP error and bills nothing. The others bill the prompt and
-    what `reply` says, as a provider does whose answer gets lost: "drop" resets the connection
-    before the first byte, "truncate" breaks off halfway, "malformed" sends broken JSON with
-    status 200, "empty" sends choices with no content, "hang" says nothing for `seconds` and then
-    closes.
+    kind: "status" answers with an HTTP error and "html" with a page of a proxy's; both bill
+    nothing. The others bill the prompt and what `reply` says, as a provider does whose answer gets
+    lost: "drop" resets the connection before the first byte, "truncate" breaks off halfway,
+    "malformed" sends broken JSON with status 200, "empty" sends choices with no content, "hang"
+    says nothing for `seconds` and then closes, "drip" sends the answer over `seconds`, a few bytes
+    at a time.
     """
 
     kind: FaultKind

@@ -18,19 +18,17 @@ plus the margins named in `completions`.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from verifier_agent.testing.completions import Tokenizer, words
-from verifier_agent.testing.ledger import Ledger, Served
+from verifier_agent.testing.ledger import Ledger
+from verifier_agent.testing.loopback import LoopbackServer
 from verifier_agent.testing.script import Script
-from verifier_agent.testing.wire import LoopbackHttp
+from verifier_agent.testing.wire import ChatHttp
 
 
-class ModelServer:
+class ModelServer(LoopbackServer):
     """The server, as a context manager; the counts stay readable after it is left.
 
     Leaving it raises the first error that the script itself raised, so that an assertion inside
@@ -53,53 +51,6 @@ class ModelServer:
         log: str | Path | None = None,
         model: str = "loopback",
     ) -> None:
-        self._ledger = Ledger(log)
-        self._http = LoopbackHttp(script, tokenize, self._ledger, ignores=ignores, model=model)
-        self.root = f"http://127.0.0.1:{self._http.server_address[1]}"
-        """The base URL for a client of Anthropic's or of Ollama's API."""
+        super().__init__(ChatHttp(script, tokenize, Ledger(log), ignores=ignores, model=model))
         self.url = f"{self.root}/v1"
-        """The base URL for a client of OpenAI's API."""
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        self._http.closing.set()
-        self._http.shutdown()
-        self._http.server_close()
-        self.settle(5.0)
-        self._ledger.close()
-        if self._http.failures and error is None:
-            raise self._http.failures[0]
-
-    def settle(self, seconds: float = 10.0) -> bool:
-        """Wait until no request is in work; False if one still is after `seconds`."""
-        return self._ledger.settle(seconds)
-
-    @property
-    def calls(self) -> int:
-        """How many chat requests have arrived, failed ones included."""
-        return self._ledger.calls
-
-    @property
-    def input_tokens(self) -> int:
-        """Prompt tokens billed so far."""
-        return self._ledger.tokens[0]
-
-    @property
-    def output_tokens(self) -> int:
-        """Generated tokens billed so far."""
-        return self._ledger.tokens[1]
-
-    @property
-    def peak(self) -> int:
-        """The most requests that were in work at the same time."""
-        return self._ledger.peak
-
-    @property
-    def served(self) -> list[Served]:
-        """The requests that are done, in the order in which they ended; `settle` first."""
-        return self._ledger.served
+        """The base URL for a client of OpenAI's API; one of Anthropic's or Ollama's has `root`."""

@@ -18,6 +18,7 @@ from verifier_agent.integrations.asking import BAD_INPUT, NO_ANSWER, ask, errors
 from verifier_agent.integrations.calibrate import calibrate_pool
 from verifier_agent.integrations.compare import compare_models
 from verifier_agent.integrations.demo import SEED, demonstrate
+from verifier_agent.integrations.doctor import examine_server
 from verifier_agent.integrations.evaluate import evaluate_policy
 from verifier_agent.integrations.export import export_reward_model
 from verifier_agent.integrations.label import label_answers
@@ -190,6 +191,7 @@ app.command("eval")(evaluate_policy)
 app.command("calibrate")(calibrate_pool)
 app.command("plot")(plot_results)
 app.command("compare")(compare_models)
+app.command("doctor")(examine_server)
 app.command("export")(export_reward_model)
 app.command("label")(label_answers)
 app.command("serve")(serve_models)

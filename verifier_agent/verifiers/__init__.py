@@ -11,6 +11,7 @@ from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 
 if TYPE_CHECKING:
     from verifier_agent.verifiers.constraints import Constraints
+    from verifier_agent.verifiers.hosted import HostedRewardModel
     from verifier_agent.verifiers.judges import Judge, PairwiseJudge, StepJudge
     from verifier_agent.verifiers.meaning import MeaningAgreement
     from verifier_agent.verifiers.proofs import ProofChecker
@@ -24,6 +25,7 @@ __all__ = [
     "Constraints",
     "Form",
     "FunctionVerifier",
+    "HostedRewardModel",
     "Judge",
     "MeaningAgreement",
     "PairwiseJudge",
@@ -38,6 +40,7 @@ __all__ = [
 _LAZY = {
     "ArithmeticSteps": "steps",
     "Constraints": "constraints",
+    "HostedRewardModel": "hosted",
     "Judge": "judges",
     "MeaningAgreement": "meaning",
     "PairwiseJudge": "judges",

@@ -27,9 +27,9 @@ def resolve_verifiers(
 
     Names are those of `known_names`, which docs/verifiers.md lists with what each judges and needs:
     "judge" is one over `model`, "judge:openai:gpt-5-mini" one over another, "prm:PRESET:PATH" a
-    reward model on this machine. With "@HOW" behind it, for instance "embedded-prm@min", step
-    scores are put together so (`Aggregation`). None: nobody judges. Raises ConfigurationError for
-    anything else, and for two verifiers of one name.
+    reward model on this machine, "hosted:WIRE:URL" one behind a server. With "@HOW" behind it, for
+    instance "embedded-prm@min", step scores are put together so (`Aggregation`). None: nobody
+    judges. Raises ConfigurationError for anything else, and for two verifiers of one name.
     """
     given: Sequence[VerifierLike | None] = (
         cast(Sequence[VerifierLike], verifier)
@@ -142,9 +142,16 @@ def _prm(rest: str) -> tuple[Verifier, ...]:
     return (LocalRewardModel.from_checkpoint(path, kind),)
 
 
+def _hosted(rest: str) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.hosted.names import named_reward_model
+
+    return (named_reward_model(rest),)
+
+
 EXPORTED = "onnx"
 _FAMILIES: dict[str, Callable[[str], tuple[Verifier, ...]]] = {
     "code": _code,
+    "hosted": _hosted,
     "judge": _judge,
     "pairwise": _pairwise,
     "prm": _prm,
@@ -175,6 +182,7 @@ def known_names() -> tuple[str, ...]:
 
 _REST = {
     "code": "SANDBOX",
+    "hosted": "WIRE:URL",
     "judge": "MODEL",
     "pairwise": "MODEL",
     "prm": "PRESET:PATH",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,8 +27,8 @@ TEMPLATE = "Q: {question}\nA: {answer}\nEnd."
 
 def rate(text: str) -> float:
     """Return the number in the last brackets of a text; 0.25 if there is none."""
-    found = text.rpartition("[")[2].partition("]")[0] if "[" in text else "0.25"
-    return float(found)
+    found = re.findall(r"\[(-?\d+\.\d+)\]", text[-1000:])
+    return float(found[-1]) if found else 0.25
 
 
 def sigmoid(number: float) -> float:

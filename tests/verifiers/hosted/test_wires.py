@@ -56,8 +56,10 @@ async def test_each_step_gets_its_own_reward(way: Way) -> None:
 
 @pytest.mark.parametrize("way", [*ALL, *BY_STEPS])
 def test_every_wire_keeps_the_laws_of_verifiers(way: Way) -> None:
-    with serve(way) as server:
-        check_verifier(verifier(way, server), TASK, [*ANSWERS, *OTHERS])
+    with serve(way, window=4096) as server:  # some of the texts are longer
+        one = verifier(way, server)
+        bad = way in (WAYS[0], WAYS[1], WAYS[-1], *STEP_WAYS)  # a megabyte each: not on every wire
+        check_verifier(one, TASK, [*ANSWERS, *OTHERS], bad_texts=bad)
 
 
 VALUES: tuple[RowFault, ...] = ("nan", "infinity", "text", "null")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from verifier_agent.testing.completions import Tokenizer, words
@@ -56,8 +57,9 @@ class Head:
 
     def beginnings(self, text: str, before: str = "") -> list[str]:
         """Return the text up to each mark."""
-        places = [at for at in range(len(text)) if self.mark and text.startswith(self.mark, at)]
-        return [before + text[: at + len(self.mark)] for at in places]
+        pieces = text.split(self.mark) if self.mark else [text]
+        ends = accumulate(len(piece) + len(self.mark) for piece in pieces[:-1])
+        return [before + text[:end] for end in ends]
 
     def activated(self, vector: Sequence[float]) -> list[float]:
         """Return probabilities: the sigmoid of one number, the softmax of several."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any
 
 from verifier_agent.testing.rewards.heads import (
@@ -25,9 +24,10 @@ def pooling(head: Head, body: dict[str, Any]) -> Answered:
     texts, activate = shown(head, body), activation(body)
     tokens, rows = within(head, texts), []
     for index, text in enumerate(texts):
-        # a model without a step token pools nothing: a row for each token, the last one's counts
-        ends = list(accumulate(head.tokenize(text)))
-        read = [head.vector(place) for place in (head.beginnings(text) if head.mark else ends)]
+        if head.mark:
+            read = [head.vector(beginning) for beginning in head.beginnings(text)]
+        else:  # it pools nothing: a row for each token, of which the last one's counts
+            read = [[0.0] * head.labels] * (head.count(text) - 1) + [head.vector(text)]
         data = [head.activated(row) for row in read] if activate else read
         rows.append({"index": index, "object": "pooling", "data": data})
     return listing(head, rows, tokens)

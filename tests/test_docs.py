@@ -60,6 +60,14 @@ def test_the_python_of_the_page_on_budgets_runs(monkeypatch: pytest.MonkeyPatch)
     assert 0 < names["account"].remaining().calls < 500
 
 
+def test_the_python_of_the_page_on_batches_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer(a_careful_model) as server:
+        names = run_blocks(ROOT / "docs" / "batches.md", server, monkeypatch)
+        assert server.calls == 0  # on the embedded model
+    assert names["again"].results[0].selection == names["batch"].results[0].selection
+    assert names["batch"].spent.calls <= 4
+
+
 def test_the_python_of_the_page_on_integrations_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     with ModelServer(a_careful_model) as server:
         names = run_blocks(ROOT / "docs" / "integrations.md", server, monkeypatch)

@@ -20,8 +20,8 @@ keyed = st.dictionaries(st.sampled_from(["g0", "g1", "g0|v|0", "1", "2"]), entri
 # no 0 and 1: they equal False and True, and no field of ours holds both
 updates = st.just({}) | st.fixed_dictionaries(
     {"schema": st.integers(1, 2), "turn": st.integers(1, 3)},
-    optional=dict.fromkeys(["decisions", "candidates", "verdicts", "clock"], keyed)
-    | dict.fromkeys(["run", "selection", "spent"], entries),
+    optional=dict.fromkeys(["decisions", "candidates", "verdicts", "clock", "grants"], keyed)
+    | dict.fromkeys(["run", "ending", "selection", "spent"], entries),
 )
 
 

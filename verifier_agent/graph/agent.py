@@ -6,7 +6,7 @@ graph: in the two methods that every way of running it goes through, as a node o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from langchain_core.runnables import RunnableConfig
@@ -18,7 +18,12 @@ from verifier_agent.accounts import Account
 from verifier_agent.accounts.renewal import renewed
 from verifier_agent.budget import Budget
 from verifier_agent.errors import ConfigurationError
+from verifier_agent.graph import working
+from verifier_agent.graph.batches import ONE_BY_ONE, Batch, Order, Tell
+from verifier_agent.graph.questions import QuestionLike
+from verifier_agent.graph.settings import Parts
 from verifier_agent.graph.tenancy import Tenancy
+from verifier_agent.search import PolicyFunction
 
 COORDINATES = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
 """A call whose config names one of these inherits nothing from the graph it is made in."""
@@ -29,11 +34,9 @@ Plain = dict[str, Any]
 class Agent(CompiledStateGraph[Any, Any, Any, Any]):
     """The agent: a compiled graph over `messages`."""
 
-    def __init__(
-        self, *, budget: Budget, account: Account | None = None, **attributes: Any
-    ) -> None:
+    def __init__(self, *, parts: Parts, account: Account | None = None, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.budget = budget
+        self.parts = parts
         self.account = account
 
     @classmethod
@@ -54,7 +57,7 @@ class Agent(CompiledStateGraph[Any, Any, Any, Any]):
             yield from super().stream(input, config, **options)
             return
         saved = self._saved(configurable) if _may_go_on(input, configurable) else None
-        tenancy = Tenancy.of(account, configurable, self.budget, saved)
+        tenancy = Tenancy.of(account, configurable, self.parts.budget, saved)
         lease = account.lease(tenancy.run, tenancy.wanted, resumed=tenancy.resumed)
         try:
             with renewed(account, lease):
@@ -75,7 +78,7 @@ class Agent(CompiledStateGraph[Any, Any, Any, Any]):
                 yield chunk
             return
         saved = await self._asaved(configurable) if _may_go_on(input, configurable) else None
-        tenancy = Tenancy.of(account, configurable, self.budget, saved)
+        tenancy = Tenancy.of(account, configurable, self.parts.budget, saved)
         lease = await account.alease(tenancy.run, tenancy.wanted, resumed=tenancy.resumed)
         try:
             with renewed(account, lease):
@@ -83,6 +86,68 @@ class Agent(CompiledStateGraph[Any, Any, Any, Any]):
                     yield chunk
         finally:
             await account.asettle(lease, tenancy.meter.spent)
+
+    def solve_many(
+        self,
+        questions: Sequence[QuestionLike],
+        *,
+        budget: Budget | Mapping[str, Any],
+        policy: str | PolicyFunction | None = ONE_BY_ONE,
+        seed: int | None = None,
+        price: float = 0.0,
+        jobs: int | None = None,
+        name: str | None = None,
+        tell: Tell | None = None,
+    ) -> Batch:
+        """Answer many questions under one budget, which is spent where it gains most.
+
+        Every question is a run that pauses between rounds; the one whose next answer is expected
+        to gain most per cost goes on (docs/batches.md). A question that fails leaves the others
+        alone. What is proven right ends at once, what looks hopeless is given no more.
+
+        Args:
+            questions: Texts; messages; or dicts with "question" or "messages", and with "id" and
+                "context" if wanted.
+            budget: Of all questions together. Seconds are those in the nodes; of questions that are
+                worked on side by side they count once.
+            policy: How each question grows. Default: one answer at a time, up to 64. None: the
+                agent's own. Rounds of one answer leave the most to be decided.
+            seed: Of every run, in place of the agent's.
+            price: What another answer must gain at least, in right answers, for instance 0.003.
+                With 0 the budget is spent as long as anything can be gained.
+            jobs: Questions in flight. Default: 8; 1 for models that compute in this process.
+            name: With a checkpointer of the agent's own: the name by which a batch that was broken
+                off goes on, with the same questions. Default: another one each time.
+            tell: Called in this thread whenever a round has ended.
+
+        Raises:
+            ConfigurationError: Wrong arguments or questions, and a budget that is too small for
+                any answer; nothing has been spent.
+        """
+        order = Order.of(
+            self.parts, questions, budget=budget, policy=policy, seed=seed, price=price,
+            jobs=jobs, name=name, tell=tell,
+        )  # fmt: skip
+        return working.solve(self, self.parts, self._paid_from(None)[0], order)
+
+    async def asolve_many(
+        self,
+        questions: Sequence[QuestionLike],
+        *,
+        budget: Budget | Mapping[str, Any],
+        policy: str | PolicyFunction | None = ONE_BY_ONE,
+        seed: int | None = None,
+        price: float = 0.0,
+        jobs: int | None = None,
+        name: str | None = None,
+        tell: Tell | None = None,
+    ) -> Batch:
+        """Do as `solve_many`, in this event loop; cancelling it cancels the requests under way."""
+        order = Order.of(
+            self.parts, questions, budget=budget, policy=policy, seed=seed, price=price,
+            jobs=jobs, name=name, tell=tell,
+        )  # fmt: skip
+        return await working.asolve(self, self.parts, self._paid_from(None)[0], order)
 
     def _paid_from(self, config: RunnableConfig | None) -> tuple[Account | None, Plain]:
         """Return the account that a call is paid from, and all that its nodes would be told."""

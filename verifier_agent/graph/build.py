@@ -155,7 +155,7 @@ def create_verifier_agent(
         risk=risk,
     )
     graph = assemble(parts).compile(checkpointer=checkpointer, store=store, name=name)
-    return Agent.of(graph, budget=parts.budget, account=account)
+    return Agent.of(graph, parts=parts, account=account)
 
 
 def read_parts(

@@ -62,8 +62,9 @@ class Controller:
         """
         run = Run.of(state)
         parts = resume(self.parts, run.plain["run"])
+        ending = run.ending
         decision = decide(
-            parts.policy,
+            parts.policy if ending is None else lambda tree, remaining: [ending],
             run.tree,
             run.remaining,
             bounds(parts, run),

@@ -8,6 +8,8 @@ verifier_agent:
   candidates  id → candidate
   verdicts    candidate|verifier|version → verdict
   clock       round:node → seconds, and the process that worked
+  grants      number → another budget, under which the run goes on after a pause between rounds
+  ending      the select action by which it is told to end there
   selection, spent        written once, by `select`
 ```
 """
@@ -33,15 +35,15 @@ from verifier_agent.budget import Budget, Remaining, Spent
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.ledger import Ledger
 from verifier_agent.tree import Tree
-from verifier_agent.values import Candidate, Selection, Task, Verdict
+from verifier_agent.values import Candidate, Select, Selection, Task, Verdict
 
 SCHEMA = 1
 """Version of the plain form; stored from the first release on."""
 
 Plain = dict[str, Any]
 
-_KEYED = ("decisions", "candidates", "verdicts", "clock")
-_WHOLE = ("run", "selection", "spent")
+_KEYED = ("decisions", "candidates", "verdicts", "clock", "grants")
+_WHOLE = ("run", "ending", "selection", "spent")
 
 
 def merge(left: Plain, right: Plain) -> Plain:
@@ -186,8 +188,16 @@ class Run:
 
     @cached_property
     def budget(self) -> Budget:
-        """The limits of the run."""
-        return Budget.from_dict(self.plain["run"]["budget"])
+        """The limits of the run: those it was begun with, or was granted last."""
+        grants = self.plain.get("grants", {})
+        latest = grants[max(grants, key=int)] if grants else self.plain["run"]["budget"]
+        return Budget.from_dict(latest)
+
+    @cached_property
+    def ending(self) -> Select | None:
+        """How it was told to end; None if it was not."""
+        told = self.plain.get("ending")
+        return None if told is None else Select.from_dict(told)
 
     @cached_property
     def decisions(self) -> tuple[Plain, ...]:

@@ -270,7 +270,7 @@ class VerifiedChatModel(BaseChatModel):
         parts.check()
         graph = assemble(parts).compile(name="verifier_agent")
         return Isolated(
-            graph=Agent.of(graph, budget=parts.budget, account=self.account),
+            graph=Agent.of(graph, parts=parts, account=self.account),
             input={"messages": distinct(messages)},
             settings=settings,
             manager=manager,

@@ -209,7 +209,7 @@ class VerifierMiddleware(AgentMiddleware[VerifierState, Any, Any]):
             **self._more,
         ).bind(offered(request))
         graph = assemble(parts).compile(name="verifier_agent")
-        return Agent.of(graph, budget=budget, account=self.account)
+        return Agent.of(graph, parts=parts, account=self.account)
 
     def _answered(
         self, model: HandledModel, state: Mapping[str, Any]

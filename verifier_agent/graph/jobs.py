@@ -1,0 +1,95 @@
+"""What is done for one question of a batch at a time: a round of its run, or its end.
+
+A piece of work is a generator of calls to the agent, so that one logic serves threads and event
+loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+
+from verifier_agent.accounts.held import Held
+from verifier_agent.graph.pausing import PAUSE
+from verifier_agent.graph.state import Plain, Run
+from verifier_agent.graph.tenancy import RUN
+
+STEPS = 10_000
+"""LangGraph's own limit must not end a run: the budget and the policy do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A method of the agent to be called; its async form has an "a" before the name."""
+
+    method: str
+    arguments: tuple[Any, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+Work = Generator[Call, Any, Run]
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A piece of work on one question, and the lease that pays for it."""
+
+    place: int
+    work: Work
+    held: Held
+    begun: float
+    """The seconds that the batch had worked by then."""
+
+
+def coordinates(thread: str) -> RunnableConfig:
+    """Return the config that says which run is meant; checkpoints made with it say so too."""
+    return {"configurable": {"thread_id": thread, RUN: thread}}
+
+
+def config(thread: str, held: Held, settings: Plain) -> Plain:
+    """Return the config of an invocation that is paid for by `held`."""
+    own = {**settings, "run_id": thread, "account": held, "budget": held.granted.budget}
+    where = {"thread_id": thread, "verifier_agent": own}
+    return {"recursion_limit": STEPS, "configurable": where}
+
+
+def invoked(given: Plain | None, where: Plain) -> Work:
+    """Begin a run with what is `given`, or let it go on, up to the end of its round."""
+    options = {"interrupt_after": PAUSE, "durability": "sync"}
+    return Run.of((yield Call("invoke", (given, where), options)))
+
+
+def told(update: Plain, where: Plain) -> Work:
+    """Tell a paused run how it goes on, and let it."""
+    thread = coordinates(where["configurable"]["thread_id"])
+    yield Call("update_state", (thread, update), {"as_node": PAUSE[0]})
+    return (yield from invoked(None, where))
+
+
+def do(agent: Graph, work: Work) -> Run:
+    """Do a piece of work in this thread."""
+    try:
+        call = next(work)
+        while True:
+            method = getattr(agent, call.method)
+            call = work.send(method(*call.arguments, **call.options))
+    except StopIteration as end:
+        run: Run = end.value
+        return run
+
+
+async def ado(agent: Graph, work: Work) -> Run:
+    """Do a piece of work in this event loop."""
+    try:
+        call = next(work)
+        while True:
+            method = getattr(agent, f"a{call.method}")
+            call = work.send(await method(*call.arguments, **call.options))
+    except StopIteration as end:
+        run: Run = end.value
+        return run

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +18,8 @@ import pytest
 from verifier_agent.testing import ModelServer, Reply, Request
 
 ROOT = Path(__file__).parent.parent
+ENDPOINT = "http://127.0.0.1:8000"
+"""Where pages say that `verifier-agent serve` listens."""
 
 
 def a_careful_model(request: Request) -> Reply:
@@ -22,23 +30,70 @@ def a_careful_model(request: Request) -> Reply:
     return Reply("Counting them one by one.\nAnswer: 10")
 
 
-def run_blocks(document: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Any:
+def code(document: Path, language: str) -> list[str]:
+    """Return the blocks of a document in one language."""
+    return re.findall(rf"```{language}\n(.*?)```", document.read_text(), re.DOTALL)
+
+
+def run_blocks(
+    document: Path,
+    server: ModelServer,
+    monkeypatch: pytest.MonkeyPatch,
+    endpoint: str = ENDPOINT,
+) -> Any:
     """Run the Python of a document, one block after the other; return the names it made."""
-    blocks = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
+    blocks = code(document, "python")
     assert blocks
     monkeypatch.setenv("OPENAI_BASE_URL", server.url)
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     names: dict[str, Any] = {}
     for block in blocks:
-        exec(compile(block, document.name, "exec"), names)
+        exec(compile(block.replace(ENDPOINT, endpoint), document.name, "exec"), names)
     return names
 
 
-def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    with ModelServer(a_careful_model) as server:
-        names = run_blocks(ROOT / "README.md", server, monkeypatch)
+def commands(document: Path, name: str) -> list[list[str]]:
+    """Return the commands `verifier-agent NAME …` of a document, for this Python to run."""
+    lines = "".join(code(document, "sh")).splitlines()
+    found = [shlex.split(line) for line in lines if line.startswith(f"verifier-agent {name} ")]
+    return [
+        [sys.executable, "-m", "verifier_agent.integrations.cli", *words[1:]] for words in found
+    ]
+
+
+@contextmanager
+def served(command: list[str], server: ModelServer) -> Iterator[str]:
+    """Start `verifier-agent serve` as a page shows it, but for the port; yield its address."""
+    own = {**os.environ, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
+    with subprocess.Popen(
+        [*command, "--port", "0"], stderr=subprocess.PIPE, text=True, env=own, cwd=ROOT
+    ) as process:
+        assert process.stderr is not None
+        told = (re.search(r"running on (http://[\d.:]+)", line) for line in process.stderr)
+        address = next((found.group(1) for found in told if found), None)
+        try:
+            assert address is not None
+            yield address
+        finally:
+            process.terminate()
+
+
+def test_the_ways_in_that_the_readme_shows_work_and_are_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = ROOT / "README.md"
+    (serving,) = commands(page, "serve")
+    with ModelServer(a_careful_model) as server, served(serving, server) as endpoint:
+        names = run_blocks(page, server, monkeypatch, endpoint)
         assert server.calls > 0
-    assert names["result"]["messages"][-1].text.endswith("Answer: 10")
+        (solving,) = commands(page, "solve")
+        solved = subprocess.run(solving, capture_output=True, text=True, cwd=ROOT)
+        assert "Answer" in solved.stdout, solved.stderr
+        replies = (names["result"], names["app"].invoke(names["question"]))
+    assert {reply["messages"][-1].text for reply in replies} == {names["said"]}
+    assert names["said"].endswith("Answer: 10")
+    lines = [line for block in code(page, "python") for line in block.splitlines() if line]
+    assert len(lines) < 40
 
 
 def test_the_python_of_the_page_on_costs_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,12 +124,18 @@ def test_the_python_of_the_page_on_batches_runs(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_python_of_the_page_on_integrations_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    with ModelServer(a_careful_model) as server:
-        names = run_blocks(ROOT / "docs" / "integrations.md", server, monkeypatch)
+    page = ROOT / "docs" / "integrations.md"
+    (serving,) = commands(page, "serve")
+    with ModelServer(a_careful_model) as server, served(serving, server) as endpoint:
+        names = run_blocks(page, server, monkeypatch, endpoint)
         assert server.calls == 0  # on the embedded model
+    assert max(len(block.splitlines()) for block in code(page, "python")) < 15
+    assert names["reply"].choices[0].message.content.endswith("Answer: 222")
     # each answer is judged by a call of its own
     assert names["found"]["calls"] == 8
     assert names["short"].response_metadata["verifier_agent"]["calls"] == 4
+    for run in (names["proven"], names["node"]):
+        assert (run.selection.answer, run.spent.calls) == ("222", 2)
     assert names["told"][0] == "decision"
     assert names["told"][-1] == "selection"
     assert names["told"].count("candidate") == names["told"].count("verdict") == 4

@@ -112,13 +112,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("the extra langgraph-server has an environment of its own: make langgraph")
     folder, port = tmp_path_factory.mktemp("app"), free_port()
     (folder / "person.py").write_text(PERSON)
-    named = "verifier_agent.integrations.langgraph_server:agent"
-    graphs = {"verifier_agent": named, "person": "./person.py:graph"}
-    settings = {
-        "dependencies": ["."],
-        "graphs": graphs,
-        "env": {"LANGSMITH_TRACING": "false", "VERIFIER_AGENT_BUDGET": '{"calls": 12}'},
-    }
+    page = (ROOT / "docs" / "integrations.md").read_text()
+    settings = json.loads(page.split("```json\n")[1].split("```")[0])
+    settings["graphs"]["person"] = "./person.py:graph"
     (folder / "langgraph.json").write_text(json.dumps(settings))
     url, log = f"http://127.0.0.1:{port}", folder / "log"
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload"]
@@ -175,7 +171,7 @@ def test_two_turns_on_a_thread_are_two_runs_with_their_own_settings(server: str)
     )
     assert Run.of(first).selection.answer == "222"
     assert len(Run.of(first).candidates) == 2
-    assert Run.of(first).budget == Budget(calls=12)
+    assert Run.of(first).budget == Budget(calls=24)
     quick = client.assistants.create("verifier_agent", context=settings(budget={"calls": 3}))
     client.runs.wait(thread, quick["assistant_id"], input=QUESTION)
     kept: Any = client.threads.get_state(thread)["values"]

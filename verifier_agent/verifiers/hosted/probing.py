@@ -66,7 +66,9 @@ class Probe:
     def python(self) -> str:
         """The line that makes this verifier."""
         named = {"wire": self.wire.name, "dialect": self.wire.dialect, **self.settings}
-        given = [f"{key}={_spelled(key, value)}" for key, value in named.items()]
+        key = named.pop(KEY, "")
+        given = [f"{name}={value!r}" for name, value in named.items()]
+        given += [f'api_key=os.environ["{key}"]'] if key else []
         return f"HostedRewardModel({', '.join([repr(self.url), *given])})"
 
     @property
@@ -74,10 +76,6 @@ class Probe:
         """What names this verifier on the command line, and wherever text does."""
         named = {"dialect": self.wire.dialect, **self.settings}
         return written(self.wire.name, self.url, {key: _text(v) for key, v in named.items()})
-
-
-def _spelled(key: str, value: Any) -> str:
-    return f'os.environ["{value}"]' if key == KEY else repr(value)
 
 
 def _text(value: Any) -> str:
@@ -160,6 +158,9 @@ def likely_wires(kind: Kind) -> Iterator[Wire]:
 
 def _ways(wire: Wire, known: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the settings to ask a wire with, the likeliest first; at least one."""
+    unused: tuple[str, ...] = ("template",) if wire.shows in ("pair", "chat") else ()
+    unused += () if wire.shows == "labels" else ("label_token_ids",)
+    known = {name: value for name, value in known.items() if name not in unused}
     needs = {"template": TEMPLATE} if wire.shows == "text" and "template" not in known else {}
     given = {**known, **needs}
     if {"spec", "scale"} & known.keys():

@@ -14,6 +14,7 @@ from tests.bench import (
     programs,
     sibling,
     speed,
+    steps,
     strategies,
     verifier,
 )
@@ -35,6 +36,7 @@ WRITING: dict[str, Callable[..., None]] = {
     "humaneval": programs.human_eval,
     "local-models": local_models.local_models,
     "sibling": sibling.sibling,
+    "steps": steps.step_checkers,
     "strategies": strategies.strategies,
     "verifier": verifier.verifier,
     "verifier-validation": verifier.validation,

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from verifier_agent.testing import ModelServer, Reply, Request
+from verifier_agent.values import Candidate, Task
+from verifier_agent.verifiers.names import known_names
 
 ROOT = Path(__file__).parent.parent
 ENDPOINT = "http://127.0.0.1:8000"
@@ -148,6 +150,23 @@ def test_the_python_of_the_page_on_models_runs(monkeypatch: pytest.MonkeyPatch) 
         names = run_blocks(ROOT / "docs" / "models.md", server, monkeypatch)
     assert names["run"].spent.calls == 3
     assert names["run"].selection.answer == "4"
+
+
+def test_the_python_of_the_page_on_verifiers_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer(a_careful_model) as server:
+        names = run_blocks(ROOT / "docs" / "verifiers.md", server, monkeypatch)
+        assert server.calls == 0
+    assert names["verdict"].feedback.endswith("does not hold:\nin order (x < y)")
+    shown = [Candidate(id="g0", text="x = 1"), Candidate(id="g1", text="x = 1\nx = = 2\n")]
+    right, wrong = names["parses"].verify_sync(Task(question="q"), shown)
+    assert (right.score, wrong.score) == (1.0, 0.0)
+    assert wrong.steps == (1.0, 0.0)
+
+
+def test_the_page_on_verifiers_knows_every_name() -> None:
+    page = (ROOT / "docs" / "verifiers.md").read_text()
+    names = [name.replace("proof:CHECKER", "proof:lean") for name in known_names()]
+    assert [name for name in names if f"`{name}`" not in page] == []
 
 
 def test_every_link_in_the_documents_leads_to_a_file() -> None:

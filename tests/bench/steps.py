@@ -148,18 +148,20 @@ def judged_again(disputed: Sequence[str]) -> list[str]:
     """Say what Python's own reading says of equations called false where no error is labelled."""
     again = {text: again_false(text) for text in disputed}
     kinds = Counter(again.values())
-    lines = [
+    shown = [text for text in sorted(again) if again[text] is not True or rounds(text)]
+    return [
         fill(
             f"{len(again)} different equations were called false in steps that no label calls "
-            f"wrong. Worked out again by Python, from their text, {kinds[True]} are false as they "
-            f"are written, {kinds[False]} are true, and {kinds[None]} Python cannot read. Those "
-            "that round, or convert units, can be meant otherwise:",
+            f"wrong: slips of the model, what follows from an error put in before, and a few "
+            f"in the original chains. Worked out again by Python, from their text, {kinds[True]} "
+            f"are false as they are written, {kinds[False]} are true, and {kinds[None]} Python "
+            "cannot read. These can be meant otherwise, since they round or convert units:",
             WIDTH,
         ),
         "",
+        *(f"- `{text}`" for text in shown),
+        "",
     ]
-    lines += [f"- `{text}`" for text in sorted(again) if again[text] is not True or near(text)]
-    return lines
 
 
 def again_false(text: str) -> bool | None:
@@ -167,10 +169,13 @@ def again_false(text: str) -> bool | None:
     return None if sides is None else sides[0] != sides[1]
 
 
-def near(text: str) -> bool:
-    """Return True if the sides differ by less than 5 %: by what rounding could have done."""
+def rounds(text: str) -> bool:
+    """Return True if the right side is less than one of its last digit away from the left."""
     sides = worked_out(text)
-    return sides is not None and abs(sides[0] - sides[1]) < Fraction(1, 20) * abs(sides[0])
+    number = re.search(r"= ?\$?\d+(?:\.(?P<decimals>\d+))?\$*$", text)
+    if sides is None or number is None:
+        return False
+    return abs(sides[0] - sides[1]) < Fraction(1, 10 ** len(number["decimals"] or ""))
 
 
 def worked_out(text: str) -> tuple[Fraction, Fraction] | None:

@@ -23,6 +23,7 @@ LAYERS = (
     ("tree", "accounts"),
     ("calibration",),
     ("selection",),
+    ("weighting",),
     ("search",),
     ("embedded",),
     ("models",),

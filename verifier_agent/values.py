@@ -281,8 +281,9 @@ class Verifier(Protocol):
     a score depends on the other candidates, so all are judged anew when some arrive), `bound`
     (a method `task, candidate bytes -> Cost`: the most that one judging can cost), `per_candidate`
     (bool: asked for one at a time, so that each paid verdict is recorded alone), `applies` (a
-    method `finished candidates -> bool`: False if it adds nothing) and `verify_sync` (as `verify`,
-    for callers without an event loop).
+    method `finished candidates -> bool`: False if it adds nothing), `members` (the verifiers that
+    it is made of, whose plain verdicts are its `evidence["members"]`: each is priced by itself) and
+    `verify_sync` (as `verify`, for callers without an event loop).
     """
 
     @property

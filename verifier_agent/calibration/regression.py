@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verifier_agent.calibration.calibrators import sigmoid
+from verifier_agent.calibration.linear import solve
 
 Row = tuple[tuple[float, ...], float]
 """Features, and the target in [0, 1]."""
@@ -73,7 +74,7 @@ def _newton(rows: Counter[Row], penalty: Sequence[float], held: set[int]) -> lis
     loss = _loss(rows, theta, penalty)
     for _ in range(STEPS):
         slope, bend = _derivatives(rows, theta, penalty)
-        step = _solved([[bend[i][j] for j in free] for i in free], [slope[i] for i in free])
+        step = solve([[bend[i][j] for j in free] for i in free], [slope[i] for i in free])
         size = 1.0
         while True:
             moved = list(theta)
@@ -123,21 +124,3 @@ def _derivatives(
         for j in range(i):
             bend[j][i] = bend[i][j]
     return slope, bend
-
-
-def _solved(matrix: list[list[float]], right: list[float]) -> list[float]:
-    """Solve matrix · x = right by elimination; the matrix is symmetric and positive."""
-    size = len(right)
-    rows = [[*line, value] for line, value in zip(matrix, right, strict=True)]
-    for i in range(size):
-        pivot = max(range(i, size), key=lambda k: abs(rows[k][i]))
-        rows[i], rows[pivot] = rows[pivot], rows[i]
-        for k in range(i + 1, size):
-            share = rows[k][i] / rows[i][i]
-            for j in range(i, size + 1):
-                rows[k][j] -= share * rows[i][j]
-    x = [0.0] * size
-    for i in reversed(range(size)):
-        known = sum(rows[i][j] * x[j] for j in range(i + 1, size))
-        x[i] = (rows[i][size] - known) / rows[i][i]
-    return x

@@ -10,6 +10,7 @@ from verifier_agent.evaluation.pools import Question, Sample, read_pool
 from verifier_agent.evaluation.rates import Rates
 from verifier_agent.evaluation.repeating import recorded_settings
 from verifier_agent.evaluation.replay import Replay
+from verifier_agent.evaluation.weighing import weigh_verifiers
 
 __all__ = [
     "Comparison",
@@ -27,4 +28,5 @@ __all__ = [
     "read_data",
     "read_pool",
     "recorded_settings",
+    "weigh_verifiers",
 ]

@@ -6,12 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
+
 from verifier_agent.aggregation import AGGREGATIONS, Aggregation, aggregate
 from verifier_agent.calibration import RECORDED
 from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.evaluation.recorded import Answer, Desk
-from verifier_agent.values import Candidate, Task, Verdict
-from verifier_agent.verifiers import VerifierLike
+from verifier_agent.values import Candidate, Task, Verdict, Verifier
+from verifier_agent.verifiers import VerifierLike, resolve_verifiers
+from verifier_agent.verifiers.combinations import Combination
+from verifier_agent.verifiers.names import is_combined
+from verifier_agent.weighting import Weights
 
 PREFIX = RECORDED
 TESTS = "tests"
@@ -122,18 +127,46 @@ class RecordedScores:
 
 
 def recorded_verifiers(
-    named: Sequence[VerifierLike], desk: Desk, scales: Mapping[str, Scale], *, tests: bool
-) -> list[VerifierLike]:
-    """Replace the names of recorded verifiers by the verifiers; leave the others as they are.
+    named: Sequence[VerifierLike],
+    desk: Desk,
+    scales: Mapping[str, Scale],
+    model: BaseChatModel,
+    *,
+    tests: bool,
+) -> tuple[Verifier, ...]:
+    """Return the verifiers that are named: recorded ones, ensembles of them, and any that judge by
+    themselves.
 
     Raises ConfigurationError for a name that the pool does not have, and for a judge: nothing
     here may call a model.
     """
     made: list[VerifierLike] = []
     for one in named:
-        source = find_source(one, scales, tests=tests)
-        made.append(one if source is None else RecordedScores(source, desk))
-    return made
+        if not (isinstance(one, str) and is_combined(one)):
+            source = find_source(one, scales, tests=tests)
+            made.append(one if source is None else RecordedScores(source, desk))
+            continue
+        combination = Combination.read(one)
+        read, names = dict(scales), combination.names
+        if combination.weights is not None:
+            read, names = _as_fitted(combination.weights, scales)
+        inside = recorded_verifiers(names, desk, read, model, tests=tests)
+        made.append(combination.of(inside))
+    return resolve_verifiers(made, model=model)
+
+
+def _as_fitted(
+    weights: Weights, scales: Mapping[str, Scale]
+) -> tuple[dict[str, Scale], tuple[str, ...]]:
+    """Return the scales that recorded numbers were read by when weights were fitted, and the names
+    of verifiers, recorded ones as such."""
+    read, names = dict(scales), []
+    for member in weights.members:
+        recorded, _ = recorded_as(member.verifier, scales)
+        if recorded in scales:
+            read[recorded] = Scale(*member.scale)
+        names.append(f"{PREFIX}{member.verifier}" if recorded in scales else member.verifier)
+    return read, tuple(names)
 
 
 def find_source(one: VerifierLike, scales: Mapping[str, Scale], *, tests: bool) -> Source | None:

@@ -31,10 +31,10 @@ from verifier_agent.evaluation.settings import AtMost, Settings
 from verifier_agent.evaluation.usage import usage
 from verifier_agent.graph import Run, create_verifier_agent
 from verifier_agent.graph.build import default_selector
+from verifier_agent.graph.tables import single
 from verifier_agent.selection import resolve_selector
 from verifier_agent.tree import Tree
 from verifier_agent.values import Cost, Selection, Verifier
-from verifier_agent.verifiers import resolve_verifiers
 
 STEPS = 100_000
 """LangGraph's own limit must not end a run: the budget and the policy do."""
@@ -85,11 +85,10 @@ class Replayer:
         return cls(settings, scales, survey.tests, sorted(survey.models), most, limits)
 
     def __post_init__(self) -> None:
-        likes = recorded_verifiers(
-            self.settings.verifiers, self.desk, self.scales, tests=self.tests
+        self.verifiers: tuple[Verifier, ...] = recorded_verifiers(
+            self.settings.verifiers, self.desk, self.scales, self._models[NAME], tests=self.tests
         )
-        self.verifiers: tuple[Verifier, ...] = resolve_verifiers(likes, model=self._models[NAME])
-        self._recorded_scores = any(isinstance(like, RecordedScores) for like in likes)
+        self._recorded_scores = any(isinstance(v, RecordedScores) for v in single(self.verifiers))
         selector = self.settings.selector
         self.selector = (
             default_selector(self.verifiers) if selector is None else resolve_selector(selector)
@@ -131,7 +130,7 @@ class Replayer:
         """Return the agent for questions of which a run draws at most so many answers."""
         if most not in self._agents:
             # a verifier that computes takes a call for each answer, too
-            paid = sum(hasattr(verifier, "bound") for verifier in self.verifiers)
+            paid = sum(hasattr(verifier, "bound") for verifier in single(self.verifiers))
             self._agents[most] = create_verifier_agent(
                 self._models,
                 verifier=self.verifiers,

@@ -15,6 +15,7 @@ from langgraph.types import Send
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph import judging
 from verifier_agent.graph.brief import Brief, brief, check_continues
+from verifier_agent.graph.charging import bound
 from verifier_agent.graph.controller import Bounds, Decision, Planned, decide
 from verifier_agent.graph.growing import Work
 from verifier_agent.graph.once import process
@@ -157,7 +158,7 @@ def bounds(parts: Parts, run: Run) -> Bounds:
             return Cost()
         size = len(brief(action, run.tree, able(action)).prefix.encode()) + cap * BYTES_PER_TOKEN
         judges = [verifier for verifier in parts.verifiers if judging.applies(verifier, run.tree)]
-        return Cost.total(judging.bound(parts, v, run.task, size) for v in judges)
+        return Cost.total(bound(parts, v, run.task, size) for v in judges)
 
     def cap(action: Generate | Revise) -> int | None:
         return parts.max_tokens or able(action).default_cap

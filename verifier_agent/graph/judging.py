@@ -17,15 +17,13 @@ from langgraph.errors import GraphBubbleUp
 from verifier_agent.budget import Remaining, times
 from verifier_agent.errors import UnreadableVerdict, VerifierAgentError
 from verifier_agent.graph.calls import left, storable, within
+from verifier_agent.graph.charging import bound, charged
 from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
-from verifier_agent.graph.tables import called
 from verifier_agent.models import text_bound
 from verifier_agent.models.background import background_loop
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
-
-FREE = Cost()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,27 +112,10 @@ def _is_judged(tree: Tree, candidate: Candidate, verifier: Verifier, version: in
     return any(v.verifier == verifier.name and v.version >= version for v in said)
 
 
-def bound(parts: Parts, verifier: Verifier, task: Task, candidate: Candidate | int) -> Cost:
-    """Return the most that judging `candidate` (or one of so many bytes) can cost."""
-    bounds = getattr(verifier, "bound", None)
-    if bounds is None:
-        return Cost()
-    size = candidate if isinstance(candidate, int) else text_bound(candidate.text)
-    return _metered(parts, verifier, bounds(task, size))
-
-
 def batch_bound(parts: Parts, task: Task, batch: Batch) -> Cost:
     """Return the most that judging a batch can cost; after a crash it is paid for twice."""
     whole = Cost.total(bound(parts, batch.verifier, task, c) for c in batch.candidates)
     return times(whole, 2 if batch.lost else 1)
-
-
-def _metered(parts: Parts, verifier: Verifier, cost: Cost) -> Cost:
-    """Fill in what follows from tokens; dollars that the verifier states itself are kept."""
-    if cost == FREE:
-        return cost
-    known = parts.metered(cost, called(verifier))
-    return known if cost.usd is None else replace(known, usd=cost.usd)
 
 
 def piece(parts: Parts, task: Task, batch: Batch, number: int) -> Piece:
@@ -168,7 +149,7 @@ def verdicts(parts: Parts, batch: Batch, result: dict[str, Any]) -> list[Verdict
         verdict = Verdict.from_dict(plain)
         if parts.calibration is not None:
             verdict = parts.calibration.verdict(verdict, candidate.model)
-        cost = _metered(parts, batch.verifier, verdict.cost)
+        cost = charged(parts, batch.verifier, verdict)
         said.append(replace(verdict, version=batch.version, cost=cost))
     return said
 

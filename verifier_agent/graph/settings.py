@@ -14,7 +14,7 @@ from verifier_agent.budget import UNITS, Budget, Footprint, Price
 from verifier_agent.calibration import Calibration, SelectionFit, enough
 from verifier_agent.errors import ConfigurationError, PolicyError, nearest
 from verifier_agent.graph.state import Plain
-from verifier_agent.graph.tables import Answerer, callers
+from verifier_agent.graph.tables import Answerer, callers, single
 from verifier_agent.models import Capabilities
 from verifier_agent.search import Policy, PolicyFunction, resolve_policy
 from verifier_agent.selection import Selector, SelectorFunction, resolve_selector
@@ -73,7 +73,7 @@ class Parts:
             )
         if (self.budget.tokens, self.budget.usd, self.budget.joules) == (None, None, None):
             return
-        judges = (getattr(verifier, "capabilities", None) for verifier in self.verifiers)
+        judges = (getattr(verifier, "capabilities", None) for verifier in single(self.verifiers))
         own = (one.capabilities for one in self.models.values())
         for able in (*own, *(j for j in judges if isinstance(j, Capabilities))):
             if able.cap is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -97,6 +97,21 @@ def caller_of_model(model: BaseChatModel, able: Capabilities) -> Caller:
     )
 
 
+def members(verifier: Verifier) -> tuple[Verifier, ...]:
+    """Return the verifiers that one is made of; none of most."""
+    return tuple(getattr(verifier, "members", ()))
+
+
+def single(verifiers: Iterable[Verifier]) -> Iterator[Verifier]:
+    """Yield the verifiers, and instead of one that is made of others those."""
+    for verifier in verifiers:
+        inside = members(verifier)
+        if inside:
+            yield from single(inside)
+        else:
+            yield verifier
+
+
 def called(verifier: Verifier) -> str:
     """Return the name of a verifier in the tables: that of the model it calls, if it calls one."""
     able = getattr(verifier, "capabilities", None)
@@ -121,7 +136,7 @@ def caller_of_verifier(verifier: Verifier) -> Caller:
 def callers(models: Iterable[Answerer], verifiers: Sequence[Verifier]) -> list[Caller]:
     """Return the models and every verifier that spends: one with a `bound`, or a model."""
     answering = [caller_of_model(one.model, one.capabilities) for one in models]
-    spending = [v for v in verifiers if hasattr(v, "bound") or hasattr(v, "model_name")]
+    spending = [v for v in single(verifiers) if hasattr(v, "bound") or hasattr(v, "model_name")]
     return [*answering, *map(caller_of_verifier, spending)]
 
 

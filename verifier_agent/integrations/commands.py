@@ -43,6 +43,7 @@ from verifier_agent.integrations.plot import plot_results
 from verifier_agent.integrations.serve import serve_models
 from verifier_agent.integrations.shown import as_object, cost, printable, report
 from verifier_agent.integrations.watching import Silence, Watched
+from verifier_agent.integrations.weigh import weigh_pool
 from verifier_agent.models import resolve_model
 
 EXAMPLE = f"verifier-agent solve {shlex.quote(example(level=1, seed=0).question)}"
@@ -194,6 +195,7 @@ app.command("compare")(compare_models)
 app.command("doctor")(examine_server)
 app.command("export")(export_reward_model)
 app.command("label")(label_answers)
+app.command("weigh")(weigh_pool)
 app.command("serve")(serve_models)
 
 

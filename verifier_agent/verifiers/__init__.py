@@ -11,6 +11,7 @@ from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 
 if TYPE_CHECKING:
     from verifier_agent.verifiers.constraints import Constraints
+    from verifier_agent.verifiers.ensemble import Cascade, Ensemble
     from verifier_agent.verifiers.hosted import HostedRewardModel
     from verifier_agent.verifiers.judges import Judge, PairwiseJudge, StepJudge
     from verifier_agent.verifiers.meaning import MeaningAgreement
@@ -22,7 +23,9 @@ __all__ = [
     "Aggregated",
     "Agreement",
     "ArithmeticSteps",
+    "Cascade",
     "Constraints",
+    "Ensemble",
     "Form",
     "FunctionVerifier",
     "HostedRewardModel",
@@ -39,7 +42,9 @@ __all__ = [
 
 _LAZY = {
     "ArithmeticSteps": "steps",
+    "Cascade": "ensemble",
     "Constraints": "constraints",
+    "Ensemble": "ensemble",
     "HostedRewardModel": "hosted",
     "Judge": "judges",
     "MeaningAgreement": "meaning",

@@ -27,7 +27,7 @@ def resolve_verifiers(
 
     Names are those of `known_names`, which docs/verifiers.md lists with what each judges and needs:
     "judge" is one over `model`, "judge:openai:gpt-5-mini" one over another, "prm:PRESET:PATH" a
-    reward model on this machine, "hosted:WIRE:URL" one behind a server. With "@HOW" behind it, for
+    reward model on this machine, "hosted:WIRE:URL" one behind a server, "mean:NAME,NAME" several as one. With "@HOW" behind it, for
     instance "embedded-prm@min", step scores are put together so (`Aggregation`). None: nobody
     judges. Raises ConfigurationError for anything else, and for two verifiers of one name.
     """
@@ -177,7 +177,8 @@ _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
 
 def known_names() -> tuple[str, ...]:
     """Return the names that `resolve_verifiers` knows; what is in capitals is to be filled in."""
-    return tuple(sorted((*_NAMED, *(f"{one}:{_REST.get(one, 'REST')}" for one in _FAMILIES))))
+    families = (*_FAMILIES, *COMBINED)
+    return tuple(sorted((*_NAMED, *(f"{one}:{_REST.get(one, 'NAME,NAME')}" for one in families))))
 
 
 _REST = {
@@ -188,12 +189,40 @@ _REST = {
     "prm": "PRESET:PATH",
     "proof": "CHECKER",
     "step-judge": "MODEL",
+    "weighted": "FILE",
 }
 """What stands behind the colon of a family."""
 
 
+COMBINED = ("mean", "any", "all", "cascade", "weighted")
+"""What the names of ensembles begin with."""
+
+
+def is_combined(name: str) -> bool:
+    """Return True if a text names an ensemble."""
+    kind, colon, _ = name.partition(":")
+    return bool(colon) and kind in COMBINED
+
+
+def _combined(text: str, model: BaseChatModel) -> Verifier:
+    from verifier_agent.verifiers.combinations import Combination
+
+    combination = Combination.read(text)
+    return combination.of([_single(name, model) for name in combination.names])
+
+
+def _single(name: str, model: BaseChatModel) -> Verifier:
+    """Return the one verifier that a name of a combination means."""
+    found = _resolve(name, model)
+    if len(found) > 1:
+        raise ConfigurationError(f"verifier {name!r} is several, and cannot be a part of one")
+    return found[0]
+
+
 def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ...]:
     if isinstance(verifier, str):
+        if is_combined(verifier):
+            return (_combined(verifier, model),)
         inner, at, how = verifier.rpartition("@")
         if at and how in AGGREGATIONS:
             return tuple(Aggregated(one, how) for one in _resolve(inner, model))

@@ -118,20 +118,17 @@ def test_the_python_of_the_page_on_budgets_runs(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_python_of_the_page_on_batches_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer(a_careful_model) as server:
+        names = run_blocks(ROOT / "docs" / "batches.md", server, monkeypatch)
+        assert server.calls == 0  # on the embedded model
+    assert names["again"].results[0].selection == names["batch"].results[0].selection
+    assert names["batch"].spent.calls <= 4
 
 
 def test_the_python_of_the_page_on_ensembles_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     with ModelServer(a_careful_model) as server:
         names = run_blocks(ROOT / "docs" / "ensembles.md", server, monkeypatch)
     assert names["asked"] == ["g0"]
-
-
-def test_the_python_of_the_page_on_integrations_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    with ModelServer(a_careful_model) as server:
-        names = run_blocks(ROOT / "docs" / "batches.md", server, monkeypatch)
-        assert server.calls == 0  # on the embedded model
-    assert names["again"].results[0].selection == names["batch"].results[0].selection
-    assert names["batch"].spent.calls <= 4
 
 
 def test_the_python_of_the_page_on_integrations_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,12 +45,13 @@ def reward_math(path: str, folder: Path) -> Iterator[str]:
     pool.write_text("".join(json.dumps(line) + "\n" for line in lines))
     names = sorted(Survey.of(pool).scores)
     yield fill(
-        f"**RewardMATH**: {len(lines)} questions, ten answers each, one of them right; {len(names)} "
-        "recorded reward models and judges. How often the best-scored answer is right, in per "
-        "cent, with 95 % bounds by question. Weights without labels are fitted on each half of "
-        f"the questions and measured on the other; with labels on {LABELS} questions drawn at random, "
-        f"{DRAWS} times, and measured on all others (after the semicolon: 5 % and 95 % of the "
-        "draws). The best verifier alone is known with hindsight only.",
+        f"**RewardMATH**: {len(lines)} questions, ten answers each, one of them right; "
+        f"{len(names)} recorded reward models and judges. How often the best-scored answer is "
+        "right, in per cent, with 95 % bounds by question. Weights without labels are fitted on "
+        "each half of the questions and measured on the other; with labels on "
+        f"{LABELS} questions drawn at random, {DRAWS} times, and measured on all others (after the "
+        "semicolon: 5 % and 95 % of the draws). The best verifier alone is known with hindsight "
+        "only.",
         WIDTH,
     )
     for how in ("min", "mean"):

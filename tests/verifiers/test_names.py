@@ -107,7 +107,7 @@ def test_objects_and_functions_are_taken() -> None:
         ("arithmetics", "did you mean 'arithmetic'?"),
         ("Judge", "did you mean 'judge'?"),
         ("embedded", "did you mean 'embedded-prm'?"),
-        ("xyz", "known: agreement, arithmetic, auto, code, code:SANDBOX, constraints"),
+        ("xyz", "known: agreement, all:NAME,NAME, any:NAME,NAME, arithmetic, auto"),
         ("", "unknown verifier ''"),
         ("judge:", "a name is needed"),
         ("judge:nobody:x", "unknown provider 'nobody'"),

@@ -29,7 +29,8 @@ def resolve_verifiers(
     "judge" is one over `model`, "judge:openai:gpt-5-mini" one over another, "prm:PRESET:PATH" a
     reward model on this machine, "hosted:WIRE:URL" one behind a server, "mean:NAME,NAME" several as
     one. With "@HOW" behind it, for instance "embedded-prm@min", step scores are put together so
-    (`Aggregation`). None: nobody judges. Raises ConfigurationError for anything else, and for two verifiers of one name.
+    (`Aggregation`). None: nobody judges. Raises ConfigurationError for anything else, and for two
+    verifiers of one name.
     """
     given: Sequence[VerifierLike | None] = (
         cast(Sequence[VerifierLike], verifier)

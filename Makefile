@@ -33,7 +33,7 @@ check: $(READY) ## Lint, check types, check the layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
 format: $(READY) ## Format the code

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 ROOT = Path(__file__).parent.parent
 COOKBOOK = ROOT / "cookbook"
@@ -35,18 +37,22 @@ def run(source: Path) -> NotebookNode:
     Raises CellExecutionError if one fails.
     """
     notebook = read(source)
-    where = {"metadata": {"path": str(COOKBOOK)}}
-    client = NotebookClient(
-        notebook,
-        timeout=120,
-        kernel_name="python3",
-        resources=where,
-        record_timing=False,
-        coalesce_streams=True,
-    )
     # one thread: on small matrices more of them only wait for each other
     own = {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    client.execute(env={**os.environ, **own})
+    with TemporaryDirectory() as folder:
+        # sockets in a folder: ports can be taken by others before the kernel opens them
+        sockets = {"transport": "ipc", "connection_file": f"{folder}/kernel.json"}
+        client = NotebookClient(
+            notebook,
+            kernel_name="python3",
+            config=Config({"KernelManager": sockets}),
+            timeout=300,
+            startup_timeout=120,
+            resources={"metadata": {"path": str(COOKBOOK)}},
+            record_timing=False,
+            coalesce_streams=True,
+        )
+        client.execute(env={**os.environ, **own})
     notebook.metadata = {"language_info": {"name": "python"}}
     return notebook
 

@@ -90,7 +90,7 @@ async def test_a_reply_that_is_lost_is_an_error_and_no_score(way: Way) -> None:
 @pytest.mark.parametrize("fault", [fault for fault in PASSING if fault != "silence"])
 async def test_what_passes_is_asked_for_again_and_charged(fault: str) -> None:
     with RewardServer(rate, fault=once(PASSING[fault])) as server:
-        one = model(server, seconds=3.0 if is_slow(fault) else 30.0)
+        one = model(server, seconds=6.0 if is_slow(fault) else 30.0)
         verdicts = await ask(one, "async", ANSWERS[:1])
         assert server.calls == 2
     assert verdicts[0].error is None
@@ -178,21 +178,54 @@ async def test_answers_are_split_into_batches_and_come_back_in_order(batch: int)
 
 async def test_a_failed_batch_leaves_the_others_as_they_are() -> None:
     def fault(request: Any) -> Fault | None:
-        return Fault("status", 400) if "Answer 4" in str(request.body) else None
+        return Fault("status", 404) if "Answer 4" in str(request.body) else None
 
     with RewardServer(rate, fault=fault) as server:
         verdicts = await ask(model(server, batch=4), "async", MANY)
     assert [verdict.error is None for verdict in verdicts] == [True] * 4 + [False] * 4 + [True] * 2
 
 
+@pytest.mark.parametrize("attempts", [1, 3])
+async def test_a_text_that_is_too_long_does_not_cost_the_others_of_its_batch(attempts: int) -> None:
+    long = Candidate(id="g99", text="word " * 50 + "[3.0]")
+    shown = [*MANY[:5], long, *MANY[5:]]
+    with RewardServer(rate, window=20) as server:
+        one = model(server, attempts=attempts)
+        verdicts = await ask(one, "async", shown)
+        assert server.calls == 1 + len(shown)
+    others = [verdict for verdict in verdicts if verdict.candidate != "g99"]
+    assert scores(others) == pytest.approx([sigmoid(n / 8) for n in range(10)])
+    assert "maximum context length" in str(verdicts[5].error)
+    assert sum(verdict.cost.calls for verdict in verdicts) == server.calls
+    for verdict, candidate in zip(verdicts, shown, strict=True):
+        bound = one.bound(TASK, len(candidate.text))
+        assert verdict.cost.calls <= bound.calls
+        assert verdict.cost.input_tokens <= bound.input_tokens
+
+
+def crowd(least: int) -> tuple[Callable[[Any], None], list[RewardServer]]:
+    """Return a fault that holds each request until so many are in work, and where to name whose."""
+    servers: list[RewardServer] = []
+
+    def hold(request: Any) -> None:
+        assert until(lambda: servers[0].peak >= least)
+        time.sleep(0.03)  # others would come in now, if they might
+
+    return hold, servers
+
+
 async def test_no_more_requests_are_under_way_than_are_allowed() -> None:
-    with RewardServer(rate, delay=0.05) as server:
+    hold, servers = crowd(3)
+    with RewardServer(rate, fault=hold) as server:
+        servers.append(server)
         await ask(model(server, batch=1, concurrency=3), "async", MANY)
         assert server.peak == 3
 
 
 def test_the_limit_holds_over_threads_and_event_loops_that_share_the_model() -> None:
-    with RewardServer(rate, delay=0.05) as server:
+    hold, servers = crowd(2)
+    with RewardServer(rate, fault=hold) as server:
+        servers.append(server)
         one = model(server, batch=1, concurrency=2)
 
         def loop() -> list[Verdict]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.verifiers.hosted.asking import (
@@ -10,15 +12,21 @@ from tests.verifiers.hosted.asking import (
     STEP_WAYS,
     STEPS,
     TASK,
+    TEMPLATE,
     WAYS,
     Way,
     ask,
+    rate,
     serve,
     sigmoid,
     verifier,
 )
-from verifier_agent.testing import RowFault, check_verifier
+from verifier_agent.aggregation import aggregate
+from verifier_agent.models import text_bound
+from verifier_agent.testing import RewardServer, RowFault, check_verifier
 from verifier_agent.values import Candidate, Verdict
+from verifier_agent.verifiers import HostedRewardModel
+from verifier_agent.verifiers.local import PRESETS
 
 ALL = [pytest.param(way, id=f"{n}-{way.title}") for n, way in enumerate(WAYS)]
 BY_STEPS = [pytest.param(way, id=f"{n}-{way.title}") for n, way in enumerate(STEP_WAYS)]
@@ -60,6 +68,57 @@ def test_every_wire_keeps_the_laws_of_verifiers(way: Way) -> None:
         one = verifier(way, server)
         bad = way in (WAYS[0], WAYS[1], WAYS[-1], *STEP_WAYS)  # a megabyte each: not on every wire
         check_verifier(one, TASK, [*ANSWERS, *OTHERS], bad_texts=bad)
+
+
+PRESETS_SERVED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("qwen2.5-math-prm", {"wire": "pooling"}, {"labels": 2, "mark": "<extra_0>"}),
+    ("qwen2.5-math-rm", {"wire": "pooling"}, {}),
+    ("qwen2.5-math-rm", {"wire": "classify"}, {}),
+    ("skywork-reward-v2", {"wire": "classify"}, {}),
+    (
+        "skywork-reward-v2",
+        {"wire": "pooling", "dialect": "sglang", "template": TEMPLATE},
+        {"dialect": "sglang"},
+    ),
+    ("math-shepherd", {"wire": "pooling"}, {"labels": 2, "good": 0, "mark": " ки"}),
+    (
+        "math-shepherd",
+        {
+            "wire": "score",
+            "dialect": "sglang",
+            "label_token_ids": (648, 387),
+            "step_token_id": 12902,
+        },
+        {"dialect": "sglang", "mark": " ки", "mark_id": 12902, "label_ids": (648, 387)},
+    ),
+]
+"""Each preset that a server can be asked for, on each of its wires."""
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "served"),
+    PRESETS_SERVED,
+    ids=[f"{n}-{name}" for n, (name, _, _) in enumerate(PRESETS_SERVED)],
+)
+async def test_every_preset_that_can_be_hosted_is_read_rightly(
+    name: str, settings: dict[str, Any], served: dict[str, Any]
+) -> None:
+    with RewardServer(rate, **served) as server:
+        one = HostedRewardModel(server.url, spec=name, **settings)
+        (verdict,) = await one.verify(TASK, [STEPS])
+    assert verdict.error is None
+    expected = [sigmoid(number) for number in (0.25, 1.5, -0.75)]
+    if PRESETS[name].read == "mark":
+        assert verdict.steps == pytest.approx(expected)
+        assert verdict.score == pytest.approx(aggregate(expected, PRESETS[name].aggregate))
+    else:
+        assert verdict.raw == pytest.approx(-0.75)
+        assert verdict.score == pytest.approx(expected[-1])
+
+
+def test_no_preset_is_left_out() -> None:
+    local_only = {"rlhflow-prm", "skywork-o1-prm", "pure-prm", "trl-prm", "prefix-classifier"}
+    assert {name for name, _, _ in PRESETS_SERVED} | local_only == set(PRESETS)
 
 
 VALUES: tuple[RowFault, ...] = ("nan", "infinity", "text", "null")
@@ -136,7 +195,7 @@ async def test_what_a_server_does_not_report_is_charged_at_its_bound(way: Way) -
                 assert sum(cost.input_tokens for cost in costs[None]) == server.input_tokens
     assert all(cost.exact for cost in costs[None])
     if way.wire.dialect != "tei":  # it tells in a header, not in the body
-        bounds = [one.bound(TASK, len(c.text.encode())) for c in answers]
+        bounds = [one.bound(TASK, text_bound(c.text)) for c in answers]
         assert not any(cost.exact for cost in costs["no_usage"])
         assert sum(c.input_tokens for c in costs["no_usage"]) == (
             sum(bound.input_tokens for bound in bounds) // one.attempts

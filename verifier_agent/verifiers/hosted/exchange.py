@@ -15,6 +15,7 @@ from verifier_agent.models import may_be_billed
 from verifier_agent.models.retrying import retry_rules
 from verifier_agent.values import Cost
 
+_REFUSING = (400, 413, 422)
 TOKENS_HEADER = "x-compute-tokens"
 """In which TEI tells what its body does not: the tokens it has read."""
 
@@ -26,6 +27,8 @@ class Exchange:
     reply: Any
     error: VerificationError | None
     cost: Cost
+    refused: bool = False
+    """Whether the server turned down what it was sent: perhaps for one of several texts."""
 
 
 async def exchange(
@@ -54,7 +57,8 @@ async def exchange(
         return Exchange(None, error, _charged(failed, most) + replace(most, exact=False))
     except Exception as error:
         failed.append(error)
-        return Exchange(None, unavailable(error, seconds), _charged(failed, most))
+        refused = getattr(error, "status_code", None) in _REFUSING
+        return Exchange(None, unavailable(error, seconds), _charged(failed, most), refused)
     return Exchange(done.reply, None, _charged(failed, most) + done.cost)
 
 

@@ -34,6 +34,8 @@ from verifier_agent.verifiers.local.spec import PRMSpec, Scale
 
 SPOKEN = 64
 """Tokens that a server may say in a chat reply whose length it sets itself: attributes."""
+DIGITS = 20
+"""The most digits of a step's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class HostedRewardModel:
         batch: The most answers in one request. A conversation is always sent alone.
         concurrency: The most requests under way at once.
         attempts: Requests at most where one failed on the way; a server's Retry-After is honoured.
+            Answers of a batch that is turned down are then asked about once each.
         seconds: For one attempt, from its beginning to the last byte.
         name: The verifier's name in the record.
 
@@ -161,12 +164,16 @@ class HostedRewardModel:
         """Return the most that scoring one candidate of so many bytes can cost, with retries."""
         if beyond_text(task):
             return Cost()
-        return times(self._most(task, candidate_bytes), self.attempts)
+        alone = Cost(calls=1) if self.batch > 1 else Cost()
+        return times(self._most(task, candidate_bytes), self.attempts) + alone
 
     def _most(self, task: Task, candidate_bytes: int) -> Cost:
+        """Return the most that one request can cost about a candidate."""
         spec = self.reading.spec
         steps = candidate_bytes // 2 + 1 if spec.marked else 1
-        per_step = text_bound(spec.step + spec.joint + spec.mark) + 20  # and its number
+        # a mark is one token, else no server would find it
+        per_step = text_bound(spec.joint + spec.step.replace("{step}", "")) + 1
+        per_step += DIGITS if "{number}" in spec.step else 0
         shown = input_bound(self._conversation(task, ""), margins=Margins()) or 0
         around = text_bound(self.reading.template + spec.question + (spec.system or ""))
         return Cost(
@@ -203,7 +210,8 @@ class HostedRewardModel:
                 most = self._most(task, text_bound(candidate.text))
                 items.append(_Item(candidate, one, most))
         batches = [items[at : at + self.batch] for at in range(0, len(items), self.batch)]
-        found = iter([v for said in await asyncio.gather(*map(self._judge, batches)) for v in said])
+        said = await asyncio.gather(*(self._judge(batch, self.attempts) for batch in batches))
+        found = iter([verdict for judged in said for verdict in judged])
         return [verdict or next(found) for verdict in verdicts]
 
     def _asked(self, task: Task, candidate: Candidate) -> Asked | None:
@@ -214,7 +222,8 @@ class HostedRewardModel:
             return replace(one, messages=messages)
         return one
 
-    async def _judge(self, items: Sequence[_Item]) -> list[Verdict]:
+    async def _judge(self, items: Sequence[_Item], attempts: int) -> list[Verdict]:
+        """Score what fits into a request; if it is turned down, each answer by itself, once."""
         sent = [item.asked for item in items]
         body = encodable(self.wire.write(self.reading, sent))
         most = Cost.total(item.most for item in items)
@@ -222,11 +231,17 @@ class HostedRewardModel:
         async with place.room:
             came = await exchange(
                 lambda: place.connection.post(self.url + self.wire.route, body),
-                attempts=self.attempts,
+                attempts=attempts,
                 seconds=self.seconds,
                 most=replace(most, calls=1),
             )
         costs = shares(came.cost, [item.most for item in items])
+        if came.refused and len(items) > 1:  # one text that is too long must not cost the others
+            alone = await asyncio.gather(*(self._judge([item], 1) for item in items))
+            return [
+                replace(verdict, cost=verdict.cost + cost)
+                for (verdict,), cost in zip(alone, costs, strict=True)
+            ]
         try:
             if came.error is not None:
                 raise came.error

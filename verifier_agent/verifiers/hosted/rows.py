@@ -19,8 +19,8 @@ def unreadable(why: str, found: Any) -> UnreadableVerdict:
     """Return an error that shows the beginning of what was found."""
     try:
         shown = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
-    except (TypeError, ValueError):
-        shown = repr(found)
+    except (TypeError, ValueError, RecursionError):
+        shown = type(found).__name__
     return UnreadableVerdict(f"{why}: {shown[:160]!r}")
 
 

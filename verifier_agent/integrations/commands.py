@@ -111,7 +111,7 @@ def solve(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="auto, agreement, arithmetic, judge, embedded-prm; may be given several times.",
+            help="auto, agreement, judge, embedded-prm, hosted:WIRE:URL and others; repeatable.",
             show_default="auto",
         ),
     ] = None,

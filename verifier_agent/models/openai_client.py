@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import weakref
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -118,7 +119,8 @@ class Connection:
 
     def __init__(self, server: Server) -> None:
         self._client = _async_made(server)
-        end = weakref.finalize(self, _close, asyncio.get_running_loop(), self._client)
+        loop = asyncio.get_running_loop()
+        end = weakref.finalize(self, _close, loop, os.getpid(), self._client)
         end.atexit = False  # the loop may be gone by then
 
     async def post(self, url: str, body: dict[str, Any]) -> Any:
@@ -134,7 +136,7 @@ class Connection:
         return await self._client.get(url, cast_to=httpx.Response)
 
 
-def _close(loop: asyncio.AbstractEventLoop, client: AsyncOpenAI) -> None:
-    """Close a client on its loop, from whatever thread."""
-    if loop.is_running():
+def _close(loop: asyncio.AbstractEventLoop, process: int, client: AsyncOpenAI) -> None:
+    """Close a client on its loop, from whatever thread; a forked process has only its picture."""
+    if loop.is_running() and process == os.getpid():
         asyncio.run_coroutine_threadsafe(client.close(), loop)

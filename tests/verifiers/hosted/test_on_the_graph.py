@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
 
 from tests.verifiers.hosted.asking import rate
 from verifier_agent import Budget, Run, create_verifier_agent
+from verifier_agent.embedded import EmbeddedRewardModel, example
 from verifier_agent.models import OpenAIChatModel
 from verifier_agent.testing import Fault, ModelServer, RewardServer, cycle
+from verifier_agent.values import Candidate, Task
+from verifier_agent.verifiers import HostedRewardModel
+from verifier_agent.verifiers.local import PRMSpec
 
 ANSWERS = ["I say [0.5]. Answer: 1", "I say [2.5]. Answer: 2", "I say [-1.5]. Answer: 3"]
 MESSAGES = {"messages": [("user", "Which one?")]}
@@ -58,3 +63,31 @@ def test_a_run_whose_reward_model_is_down_ends_with_an_answer_and_says_so() -> N
     verdicts = run.tree.verdicts
     assert all(verdict.score is None for verdict in verdicts)
     assert all("VerifierUnavailable" in str(verdict.error) for verdict in verdicts)
+
+
+def test_the_embedded_reward_model_behind_a_server_judges_as_it_does_itself() -> None:
+    own = EmbeddedRewardModel()
+
+    def logit(text: str) -> float:
+        question, _, steps = text.partition("\n\n")
+        answer = Candidate(id="g0", text=steps.replace("<step>", "\n"), done=False)
+        (verdict,) = own.verify_sync(Task(question=question), [answer])
+        share = verdict.steps[-1]
+        assert share is not None
+        return math.log(share / (1 - share))
+
+    spec = PRMSpec(
+        layout="plain", question="{question}\n\n", mark="<step>", read="mark", split="\n"
+    )
+    story = example(level=3, seed=4)
+    wrong = story.solution.replace("= ", "= 1")
+    answers = [
+        Candidate(id="g0", text=story.solution, done=False),
+        Candidate(id="g1", text=wrong, done=False),
+    ]
+    task = Task(question=story.question)
+    with RewardServer(logit, labels=2, mark="<step>") as server:
+        hosted = HostedRewardModel(server.url, wire="pooling", spec=spec).verify_sync(task, answers)
+    for verdict, expected in zip(hosted, own.verify_sync(task, answers), strict=True):
+        assert verdict.steps == pytest.approx(expected.steps, abs=1e-6)
+    assert hosted[0].score > hosted[1].score  # type: ignore[operator]

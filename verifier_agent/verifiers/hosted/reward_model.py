@@ -91,7 +91,7 @@ class HostedRewardModel:
         batch: The most answers in one request. A conversation is always sent alone.
         concurrency: The most requests under way at once.
         attempts: Requests at most where one failed on the way; a server's Retry-After is honoured.
-            Answers of a batch that is turned down are then asked about once each.
+            Answers of a batch that is turned down are then asked about one by one.
         seconds: For one attempt, from its beginning to the last byte.
         name: The verifier's name in the record.
 
@@ -164,7 +164,7 @@ class HostedRewardModel:
         """Return the most that scoring one candidate of so many bytes can cost, with retries."""
         if beyond_text(task):
             return Cost()
-        alone = Cost(calls=1) if self.batch > 1 else Cost()
+        alone = Cost(calls=1 if self.batch > 1 else 0)
         return times(self._most(task, candidate_bytes), self.attempts) + alone
 
     def _most(self, task: Task, candidate_bytes: int) -> Cost:
@@ -223,7 +223,7 @@ class HostedRewardModel:
         return one
 
     async def _judge(self, items: Sequence[_Item], attempts: int) -> list[Verdict]:
-        """Score what fits into a request; if it is turned down, each answer by itself, once."""
+        """Score what fits into a request; if it is turned down, each answer by itself."""
         sent = [item.asked for item in items]
         body = encodable(self.wire.write(self.reading, sent))
         most = Cost.total(item.most for item in items)
@@ -237,7 +237,8 @@ class HostedRewardModel:
             )
         costs = shares(came.cost, [item.most for item in items])
         if came.refused and len(items) > 1:  # one text that is too long must not cost the others
-            alone = await asyncio.gather(*(self._judge([item], 1) for item in items))
+            rest = max(1, attempts - came.cost.calls)
+            alone = await asyncio.gather(*(self._judge([item], rest) for item in items))
             return [
                 replace(verdict, cost=verdict.cost + cost)
                 for (verdict,), cost in zip(alone, costs, strict=True)

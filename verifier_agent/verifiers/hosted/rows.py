@@ -52,7 +52,7 @@ def listed(reply: Any, key: str, count: int) -> list[Any]:
     if not isinstance(found, list):
         raise unreadable(f"the reply has no list {key!r}" if key else "the reply is no list", reply)
     if len(found) != count:
-        raise unreadable(f"{len(found)} rows for {count} answers", reply)
+        raise unreadable(f"{len(found)} rows for {count} answers; try a smaller batch=…", reply)
     return found
 
 
@@ -62,7 +62,7 @@ def in_order(rows: Sequence[Any]) -> list[dict[str, Any]]:
     for row in rows:
         index = row.get("index") if isinstance(row, dict) else None
         if isinstance(index, bool) or not isinstance(index, int):
-            raise unreadable("a row without an index", row)
+            raise unreadable("a row without an index; is it another dialect=…?", row)
         if index in found:
             raise unreadable(f"two rows have the index {index}", list(rows))
         found[index] = row
@@ -96,13 +96,13 @@ def each(rows: Sequence[T], read: Callable[[T], tuple[Vector, ...]]) -> list[Row
 def number(found: Any) -> float:
     """Return a finite number."""
     if isinstance(found, bool) or not isinstance(found, int | float):
-        raise unreadable("no number", found)
+        raise unreadable("where a reward was expected there is no number", found)
     try:
         value = float(found)
     except OverflowError:  # a whole number of hundreds of digits
         value = math.inf
     if not math.isfinite(value):
-        raise unreadable("no finite number", str(found))
+        raise unreadable("a reward is no finite number; see the server's precision", str(found))
     return value
 
 

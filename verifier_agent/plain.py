@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Self, cast
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
+
+from verifier_agent.errors import ConfigurationError
 
 
 @cache
@@ -43,3 +48,38 @@ class Value:
     def from_dict(cls, plain: dict[str, Any]) -> Self:
         """Rebuild the value; raises pydantic.ValidationError where the form is not ours."""
         return cast(Self, _adapter(cls).validate_python(plain))  # type: ignore[arg-type]
+
+
+V = TypeVar("V", bound=Value)
+
+
+def read_file(
+    kind: type[V], given: V | Mapping[str, Any] | Path | str, noun: str, schema: int
+) -> V:
+    """Return a value from one, from its plain form, or from a JSON file of it.
+
+    Its field `schema` must be that number. Raises ConfigurationError, with the noun, for a file
+    that cannot be read, or that holds something else.
+    """
+    if isinstance(given, kind):
+        return given
+    shown = noun if isinstance(given, Mapping) else str(given)
+    try:
+        plain = (
+            given
+            if isinstance(given, Mapping)
+            else json.loads(Path(cast(str, given)).read_text(encoding="utf-8"))
+        )
+        if not isinstance(plain, Mapping) or plain.get("schema") != schema:
+            raise ConfigurationError(f"{shown}: this is no {noun} of schema {schema}")
+        return kind.from_dict(dict(plain))
+    except OSError as error:
+        raise ConfigurationError(f"{shown}: {error.strerror or error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ConfigurationError(f"{shown}: {place}: {first['msg']}") from None
+    except ValueError as error:  # no JSON, or not even text
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(f"{shown}: this is no JSON: {error}") from None

@@ -8,8 +8,9 @@ from tests.search.trees import TASK
 from verifier_agent.budget import Remaining
 from verifier_agent.calibration import one_coin
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.search import adaptive
+from verifier_agent.search import adaptive, best_of, table
 from verifier_agent.search.arms import Arms
+from verifier_agent.search.demands import named_models
 from verifier_agent.selection import reliable_vote
 from verifier_agent.testing import check_policy, check_selector
 from verifier_agent.tree import Tree
@@ -118,3 +119,13 @@ def test_the_vote_weighs_who_said_it() -> None:
     assert reliable_vote(weak)(outvoted.finished).answer == "7"
     strangers = answered(("x", "5"), ("y", "5"), ("z", "7"))
     assert reliable_vote(KNOWN)(strangers.finished).basis == "vote share"
+
+
+def test_what_a_policy_will_ask_is_known_before_anything_is_spent() -> None:
+    assert sorted(named_models(adaptive(reliability=KNOWN))) == sorted(NAMES)
+    some = adaptive(models=("good",), reliability=KNOWN)
+    assert named_models(some) == ["good"]
+    assert named_models(table(((some,), (best_of(model="twin"),)), above=(0.5,))) == [
+        "good",
+        "twin",
+    ]

@@ -32,6 +32,7 @@ from verifier_agent.search import (
     sample,
     scored,
     spent,
+    table,
     then,
     thompson,
     until,
@@ -116,6 +117,14 @@ policies = st.recursive(
         st.builds(until, inner, rules),
         st.builds(then, inner, inner),
         st.builds(route, difficulties, inner, inner, above=shares),
+        st.builds(
+            lambda *row, **more: table((row, row[::-1]), **more),
+            inner,
+            inner,
+            difficulty=difficulties,
+            above=st.tuples(shares),
+            budgets=st.just((3, 6)),
+        ),
     ),
     max_leaves=4,
 )

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from tests.search.trees import TASK, drawn, grown
-from verifier_agent.budget import Remaining
+from verifier_agent.budget import Remaining, Spent
+from verifier_agent.errors import ConfigurationError
 from verifier_agent.search import (
     Policy,
     agree,
@@ -18,6 +21,7 @@ from verifier_agent.search import (
     route,
     sample,
     scored,
+    table,
     then,
     until,
 )
@@ -115,6 +119,8 @@ def test_the_decision_reads_the_first_answers_only_and_stands() -> None:
         "cascade(('small', 'large'), agree(0.9), 8)",
         "then(bandit(('small', 'large'), 4), wider_or_deeper(8, models=('small', 'large')))",
         "forced(4, text='Wait')",
+        "table(((best_of(1), best_of(4)), (revise(), beam(4, 4))), difficulty=agreement(2), "
+        "above=(0.3,), budgets=(4, 16))",
     ],
 )
 def test_mixtures_are_written_as_text_and_as_plain_values(text: str) -> None:
@@ -126,3 +132,53 @@ def test_mixtures_are_written_as_text_and_as_plain_values(text: str) -> None:
 def test_factories_without_arguments_mean_their_defaults() -> None:
     assert route(agreement, best_of, revise) == route(agreement(), best_of(), revise())
     assert Policy.parse("route(agreement, best_of, revise)") == route(agreement, best_of, revise)
+
+
+TABLE_OPTIONS: dict[str, Any] = {
+    "difficulty": agreement(2),
+    "above": (0.3,),
+    "budgets": (4, 16),
+}
+CELLS = ((told("1 small"), told("1 large")), (told("2 small"), told("2 large")))
+TABLE = table(CELLS, **TABLE_OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("answers", "left", "spent", "said"),
+    [
+        ("77", 14.0, 2, "1 large"),  # it may take 16 in all
+        ("77", 13.0, 2, "1 small"),
+        ("77", 0.0, 2, "1 small"),  # less than the first column: that one counts
+        ("78", math.inf, 2, "2 large"),
+        ("78", 2.0, 2, "2 small"),
+    ],
+)
+def test_a_table_goes_by_the_first_answers_and_by_the_budget_of_the_run(
+    answers: str, left: float, spent: int, said: str
+) -> None:
+    (end,) = TABLE(drawn(*answers, spent=Spent(calls=spent)), Remaining(calls=left))
+    assert isinstance(end, Select)
+    assert end.reason == said
+
+
+def test_the_answers_that_a_table_reads_are_part_of_what_follows() -> None:
+    way = table(((best_of(1),), (best_of(5),)), difficulty=agreement(3), above=(0.5,))
+    rounds, _ = grown(way, lambda name: 0.5)
+    assert rounds == [["g0", "g1", "g2"], ["g3", "g4"]]
+
+
+def test_a_cell_that_was_begun_stands() -> None:
+    begun = [Candidate(id="g0"), Candidate(id="g1"), Candidate(id="g2", mark="0.1/")]
+    way = table(((best_of(3), best_of(4)), (best_of(9), best_of(9))), **TABLE_OPTIONS)
+    (more,) = way(Tree(TASK, begun), Remaining(calls=1))
+    assert isinstance(more, Generate)
+    assert (more.n, more.mark) == (1, "0.1/")
+
+
+def test_a_table_of_the_wrong_shape_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"need 2 rows of 1 policies, not \[1\]"):
+        table(((best_of(),),), difficulty=agreement(2), above=(0.5,))(drawn(), Remaining())
+    with pytest.raises(ConfigurationError, match=r"above=.* needs a difficulty"):
+        table(((best_of(),), (best_of(),)), above=(0.5,))(drawn(), Remaining())
+    with pytest.raises(ConfigurationError, match="higher than the one before"):
+        table(((best_of(),),), budgets=(4, 2))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator
 
 from verifier_agent.calibration.calibrators import Calibrator
 from verifier_agent.calibration.confidences import Confidence
 from verifier_agent.calibration.evidence import weigh
 from verifier_agent.calibration.risk import Answered, risk_threshold
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.plain import Value
+from verifier_agent.plain import Value, read_file
 from verifier_agent.values import Judged, Selection, Verdict
 
 RECORDED = "scores:"
@@ -97,24 +96,7 @@ class Calibration(Value):
 
         Raises ConfigurationError for a file that cannot be read or is none.
         """
-        if isinstance(given, Calibration):
-            return given
-        shown = "calibration" if isinstance(given, Mapping) else str(given)
-        try:
-            plain = given if isinstance(given, Mapping) else json.loads(Path(given).read_text())
-            if not isinstance(plain, Mapping) or plain.get("schema") != SCHEMA:
-                raise ConfigurationError(f"{shown}: this is no calibration of schema {SCHEMA}")
-            return cls.from_dict(dict(plain))
-        except OSError as error:
-            raise ConfigurationError(f"{shown}: {error.strerror or error}") from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise ConfigurationError(f"{shown}: {place}: {first['msg']}") from None
-        except ValueError as error:  # no JSON, or not even text
-            if isinstance(error, ConfigurationError):
-                raise
-            raise ConfigurationError(f"{shown}: this is no JSON: {error}") from None
+        return read_file(cls, given, "calibration", SCHEMA)
 
     def score_fit(self, verifier: str, generator: str) -> ScoreFit | None:
         """Return what fits best to a verifier's scores of a generator's answers."""

@@ -10,6 +10,7 @@ from verifier_agent.evaluation.pools import Question, Sample, read_pool
 from verifier_agent.evaluation.rates import Rates
 from verifier_agent.evaluation.repeating import recorded_settings
 from verifier_agent.evaluation.replay import Replay
+from verifier_agent.evaluation.tuning import Tuning, tune
 from verifier_agent.evaluation.weighing import weigh_verifiers
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Rates",
     "Replay",
     "Sample",
+    "Tuning",
     "aevaluate_live",
     "calibrate",
     "compare",
@@ -28,5 +30,6 @@ __all__ = [
     "read_data",
     "read_pool",
     "recorded_settings",
+    "tune",
     "weigh_verifiers",
 ]

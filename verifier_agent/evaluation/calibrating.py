@@ -79,7 +79,7 @@ def calibrate(
             told()
             yield scored
 
-    fitted = Calibration(generators=tuple(sorted(survey.models)), source=_source(pool, survey))
+    fitted = Calibration(generators=tuple(sorted(survey.models)), source=pool_source(pool, survey))
     if scored_alone:
         drawn = replace(settings, policy=best_of(most), selector=None, seeds=1)
         fitted = replace(fitted, scores=fit_scores(replayed(drawn, []), survey, method))
@@ -192,7 +192,8 @@ def _absolute(verifiers: Sequence[Verifier]) -> bool:
     )
 
 
-def _source(pool: Path | str, survey: Survey) -> dict[str, str | int]:
+def pool_source(pool: Path | str, survey: Survey) -> dict[str, str | int]:
+    """Return what tells a pool from others, for what was fitted on it."""
     digest = hashlib.sha256(Path(pool).read_bytes()).hexdigest()
     name, questions, answers = Path(pool).name, survey.questions, survey.samples
     return {"pool": name, "sha256": digest, "questions": questions, "answers": answers}

@@ -16,10 +16,9 @@ from verifier_agent.evaluation.data import Entry
 from verifier_agent.evaluation.settings import AtMost, Settings
 from verifier_agent.evaluation.transcripts import transcribe
 from verifier_agent.graph import Run, create_verifier_agent
-from verifier_agent.graph.build import DEFAULT_BUDGET, default_selector, read_models
+from verifier_agent.graph.build import DEFAULT_BUDGET, read_models
 from verifier_agent.graph.settings import read_budget
 from verifier_agent.search import PolicyFunction
-from verifier_agent.selection import resolve_selector
 from verifier_agent.verifiers import VerifierLike, resolve_verifiers
 
 MOST = 8
@@ -59,10 +58,7 @@ class Runner:
         chat_models = {name: one.model for name, one in self.models.items()}
         first = next(iter(chat_models.values()))
         self._verifiers = resolve_verifiers(settings.verifiers, model=first)
-        selector = settings.selector
-        self._selector = (
-            default_selector(self._verifiers) if selector is None else resolve_selector(selector)
-        )
+        self._selector = settings.resolved_selector(list(self.models), self._verifiers)
         policy = settings.resolved_policy(settings.max_samples or MOST)
         self.setup = self._setup(policy)
         self._agent = create_verifier_agent(

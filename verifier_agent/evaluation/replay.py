@@ -30,9 +30,7 @@ from verifier_agent.evaluation.recorded_scores import (
 from verifier_agent.evaluation.settings import AtMost, Settings
 from verifier_agent.evaluation.usage import usage
 from verifier_agent.graph import Run, create_verifier_agent
-from verifier_agent.graph.build import default_selector
 from verifier_agent.graph.tables import single
-from verifier_agent.selection import resolve_selector
 from verifier_agent.tree import Tree
 from verifier_agent.values import Cost, Selection, Verifier
 
@@ -89,10 +87,8 @@ class Replayer:
             self.settings.verifiers, self.desk, self.scales, self._models[NAME], tests=self.tests
         )
         self._recorded_scores = any(isinstance(v, RecordedScores) for v in single(self.verifiers))
-        selector = self.settings.selector
-        self.selector = (
-            default_selector(self.verifiers) if selector is None else resolve_selector(selector)
-        )
+        models = [*self.models] or [NAME]
+        self.selector = self.settings.resolved_selector(models, self.verifiers)
         self.policy = self.settings.resolved_policy(self.max_samples)
         self._agents: dict[int, Any] = {}
         self._agent(self.max_samples)  # so that wrong settings are found before anything runs
@@ -129,8 +125,6 @@ class Replayer:
     def _agent(self, most: int) -> Any:
         """Return the agent for questions of which a run draws at most so many answers."""
         if most not in self._agents:
-            # a verifier that computes takes a call for each answer, too
-            paid = sum(hasattr(verifier, "bound") for verifier in single(self.verifiers))
             self._agents[most] = create_verifier_agent(
                 self._models,
                 verifier=self.verifiers,
@@ -138,9 +132,15 @@ class Replayer:
                 selector=self.selector,
                 calibration=self.settings.calibration,
                 risk=self.settings.risk,
-                budget=Budget(calls=most * (1 + paid)),
+                budget=self.budget(most),
             )
         return self._agents[most]
+
+    def budget(self, most: int) -> Budget:
+        """Return what a run needs that draws at most so many answers."""
+        # a verifier that computes takes a call for each answer, too
+        paid = sum(hasattr(verifier, "bound") for verifier in single(self.verifiers))
+        return Budget(calls=most * (1 + paid))
 
     def _measured(self, question: Recorded, seed: int) -> Measured:
         run = self.run(question, seed)
@@ -152,7 +152,7 @@ class Replayer:
         beginnings = Beginnings(run, self.verifiers, self.selector)
 
         def point(tree: Tree, selection: Selection) -> Point:
-            return self._point(question, tree, selection)
+            return self.point(question, tree, selection)
 
         found = measure(question.id, seed, beginnings, self.limits, point)
         return replace(found, scores=self._scores(run.tree))
@@ -168,7 +168,8 @@ class Replayer:
             and (sample := sample_of(tree[verdict.candidate])) is not None
         )
 
-    def _point(self, question: Recorded, tree: Tree, selection: Selection) -> Point:
+    def point(self, question: Recorded, tree: Tree, selection: Selection) -> Point:
+        """Return what a run of the question has used and what it chooses."""
         chosen = selection.candidate
         drawn = [sample for c in tree if (sample := sample_of(c)) is not None]
         answers = [question.answers[sample] for sample in drawn]

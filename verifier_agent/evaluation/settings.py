@@ -9,8 +9,17 @@ from typing import cast
 from verifier_agent.budget import Remaining
 from verifier_agent.calibration import Calibration, SelectionFit
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.search import PolicyFunction, agree, resolve_policy, sample, until
-from verifier_agent.selection import SelectorFunction
+from verifier_agent.graph.build import default_selector
+from verifier_agent.search import (
+    PolicyFunction,
+    PolicyLike,
+    agree,
+    read_policy,
+    sample,
+    tuned,
+    until,
+)
+from verifier_agent.selection import SelectorFunction, resolve_selector
 from verifier_agent.tree import Tree
 from verifier_agent.values import Action, Generate, Revise, Select, Verifier
 from verifier_agent.verifiers import VerifierLike
@@ -20,10 +29,10 @@ from verifier_agent.verifiers import VerifierLike
 class Settings:
     """What is evaluated. Raises ConfigurationError for a wrong number."""
 
-    policy: str | PolicyFunction | None = None
+    policy: PolicyLike | None = None
     """None: draw until 95 % sure of the majority, 4 at a time."""
     selector: str | SelectorFunction | None = None
-    """None: what an agent with this verifier chooses by."""
+    """None: that of a tuned policy; else what an agent with this verifier chooses by."""
     verifier: VerifierLike | Sequence[VerifierLike] | None = "agreement"
     """As for an agent. None: nobody judges."""
     max_samples: int | None = None
@@ -59,7 +68,22 @@ class Settings:
         """Return the policy; the one that is used when none is named draws at most `most`."""
         if self.policy is None:
             return until(sample(most), agree(0.95))
-        return resolve_policy(self.policy)
+        return read_policy(self.policy)
+
+    def resolved_selector(
+        self, models: Sequence[str], verifiers: Sequence[Verifier]
+    ) -> SelectorFunction:
+        """Return the selector.
+
+        Raises ConfigurationError for a wrong one, and for a policy that was tuned for something
+        else than these models and verifiers.
+        """
+        learned = tuned(self.policy)
+        if learned is not None:
+            learned.check(models, [one.name for one in verifiers])
+        if self.selector is not None:
+            return resolve_selector(self.selector)
+        return default_selector(verifiers) if learned is None else learned.selector
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -34,7 +34,16 @@ from verifier_agent.graph.tables import (
     price_table,
 )
 from verifier_agent.models import ModelLike
-from verifier_agent.search import PolicyFunction, agree, passed, resolve_policy, sample, until
+from verifier_agent.search import (
+    PolicyFunction,
+    PolicyLike,
+    agree,
+    passed,
+    read_policy,
+    sample,
+    tuned,
+    until,
+)
 from verifier_agent.selection import SelectorFunction, resolve_selector, vote, weighted_vote
 from verifier_agent.values import Verifier
 from verifier_agent.verifiers import VerifierLike, resolve_verifiers
@@ -74,7 +83,7 @@ def create_verifier_agent(
     model: ModelLike | Mapping[str, ModelLike],
     *,
     verifier: VerifierLike | Sequence[VerifierLike] = "auto",
-    policy: str | PolicyFunction | None = None,
+    policy: PolicyLike | None = None,
     budget: Budget | Mapping[str, Any] | None = None,
     selector: str | SelectorFunction | None = None,
     prices: Mapping[str, Price | Mapping[str, float]] | None = None,
@@ -105,11 +114,13 @@ def create_verifier_agent(
             "embedded-prm"), a `Verifier`, a plain function `(task, candidate) -> bool | float |
             Verdict`, or several of them. "auto" is agreement, with a judge over the same model
             until more than half of the answers can be compared.
-        policy: Where compute goes: a policy, its text, or a pure function `(tree, remaining) ->
-            actions`. Default: up to 8 answers, fewer when they agree or, where no verifier
-            compares answers, when two score at least 0.95.
+        policy: Where compute goes: a policy, its text, a pure function `(tree, remaining) ->
+            actions`, or the file that `verifier-agent tune` writes ("policy.json"), which is
+            refused for other models or verifiers than its own. Default: up to 8 answers, fewer
+            when they agree or, where no verifier compares answers, when two score at least 0.95.
         budget: The limits of one run. Default: 32 calls.
-        selector: How the answer is chosen among all finished candidates. Default: "vote" where
+        selector: How the answer is chosen among all finished candidates. Default: that of a tuned
+            policy; else "vote" where
             the verifiers only compare answers, else "weighted_vote".
         prices: Dollars per million tokens by model name. What is not in it is looked up in
             genai-prices (extra `cost`); a limit in dollars needs all prices.
@@ -162,7 +173,7 @@ def read_parts(
     model: ModelLike | Mapping[str, ModelLike],
     *,
     verifier: VerifierLike | Sequence[VerifierLike],
-    policy: str | PolicyFunction | None,
+    policy: PolicyLike | None,
     budget: Budget | Mapping[str, Any] | None,
     selector: str | SelectorFunction | None,
     prices: Mapping[str, Price | Mapping[str, float]] | None,
@@ -184,11 +195,14 @@ def read_parts(
     check_numbers(seed, max_tokens)
     check_retries(max_retries)
     verifiers = resolve_verifiers(verifier, model=first)
+    if learned := tuned(policy):
+        learned.check(list(models), [one.name for one in verifiers])
+        selector = selector or learned.selector
     paid = callers(models.values(), verifiers)
     parts = Parts(
         models=models,
         verifiers=with_form(verifiers, models),
-        policy=default_policy(verifiers) if policy is None else resolve_policy(policy),
+        policy=default_policy(verifiers) if policy is None else read_policy(policy),
         selector=default_selector(verifiers) if selector is None else resolve_selector(selector),
         budget=DEFAULT_BUDGET if budget is None else read_budget(budget),
         prices=price_table(prices, paid),

@@ -24,7 +24,7 @@ from verifier_agent.graph.settings import PER_CALL, Parts, read_budget
 from verifier_agent.integrations.answered import answered, chunks
 from verifier_agent.integrations.isolated import Isolated, Manager, distinct, host_account
 from verifier_agent.models import ModelLike, in_place_of, resolve_model
-from verifier_agent.search import PolicyFunction
+from verifier_agent.search import PolicyLike
 from verifier_agent.selection import SelectorFunction
 from verifier_agent.verifiers import VerifierLike
 
@@ -87,7 +87,7 @@ class VerifiedChatModel(BaseChatModel):
         model: ModelLike | Mapping[str, ModelLike],
         *,
         verifier: VerifierLike | Sequence[VerifierLike] = "auto",
-        policy: str | PolicyFunction | None = None,
+        policy: PolicyLike | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
         selector: str | SelectorFunction | None = None,
         prices: Mapping[str, Price | Mapping[str, float]] | None = None,

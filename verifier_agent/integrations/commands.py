@@ -42,6 +42,7 @@ from verifier_agent.integrations.live import progress
 from verifier_agent.integrations.plot import plot_results
 from verifier_agent.integrations.serve import serve_models
 from verifier_agent.integrations.shown import as_object, cost, printable, report
+from verifier_agent.integrations.tune import tune_on_pool
 from verifier_agent.integrations.watching import Silence, Watched
 from verifier_agent.integrations.weigh import weigh_pool
 from verifier_agent.models import resolve_model
@@ -119,7 +120,8 @@ def solve(
         str | None,
         typer.Option(
             metavar="POLICY",
-            help='Where compute goes, for instance "until(sample(32), agree(0.95))".',
+            help='Where compute goes, for instance "until(sample(32), agree(0.95))"; or the file '
+            "that `verifier-agent tune` wrote.",
             show_default="up to 8 answers, fewer when they agree",
         ),
     ] = None,
@@ -190,6 +192,7 @@ def demo(
 
 app.command("eval")(evaluate_policy)
 app.command("calibrate")(calibrate_pool)
+app.command("tune")(tune_on_pool)
 app.command("plot")(plot_results)
 app.command("compare")(compare_models)
 app.command("doctor")(examine_server)

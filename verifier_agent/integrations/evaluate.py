@@ -61,7 +61,8 @@ def evaluate_policy(
         str | None,
         typer.Option(
             metavar="POLICY",
-            help='Where compute goes, for instance "best_of(16)".',
+            help='Where compute goes, for instance "best_of(16)"; or the file that '
+            "`verifier-agent tune` wrote.",
             show_default="draw until 95 % sure of the majority",
         ),
     ] = None,

@@ -12,7 +12,7 @@ from verifier_agent.search.exploring import thompson
 from verifier_agent.search.filtering import particles
 from verifier_agent.search.forcing import forced
 from verifier_agent.search.labelling import rollouts
-from verifier_agent.search.mixtures import route, then
+from verifier_agent.search.mixtures import route, table, then
 from verifier_agent.search.models import bandit, cascade
 from verifier_agent.search.monte_carlo import mcts
 from verifier_agent.search.policy import Policy, PolicyFunction, policy
@@ -30,12 +30,15 @@ from verifier_agent.search.stopping import (
 from verifier_agent.search.stopping_scores import fair_cap, hopeless, passed, plateau, proven
 from verifier_agent.search.stopping_spend import spent
 from verifier_agent.search.stopping_votes import agree, lead, window
+from verifier_agent.search.tuned import PolicyLike, Tuned, read_policy, tuned
 
 __all__ = [
     "Difficulty",
     "Policy",
     "PolicyFunction",
+    "PolicyLike",
     "StopRule",
+    "Tuned",
     "adaptive",
     "agree",
     "agreement",
@@ -57,6 +60,7 @@ __all__ = [
     "plateau",
     "policy",
     "proven",
+    "read_policy",
     "rebase",
     "resolve_policy",
     "revise",
@@ -66,8 +70,10 @@ __all__ = [
     "scored",
     "spent",
     "stop_rule",
+    "table",
     "then",
     "thompson",
+    "tuned",
     "until",
     "wider_or_deeper",
     "window",

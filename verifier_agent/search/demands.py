@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from verifier_agent.calibration import Reliability
 from verifier_agent.spec import Spec
 
 CONTINUING = frozenset({"beam", "mcts", "particles", "rebase", "rollouts"})
@@ -18,11 +19,26 @@ def parts(policy: object) -> Iterator[Spec]:
         yield policy
         for argument in policy.arguments.values():
             yield from parts(argument)
+    elif isinstance(policy, tuple):
+        for item in policy:
+            yield from parts(item)
 
 
 def named_models(policy: object) -> list[str]:
     """Return the names of the models that the policy and its parts ask."""
-    found = [part.arguments.get(key) for part in parts(policy) for key in ("model", "models")]
+    # of the models that something is known of, a policy may ask a few only
+    found = [
+        part.arguments.get(key)
+        for part in parts(policy)
+        if not isinstance(part, Reliability)
+        for key in ("model", "models")
+    ]
+    known = [part.arguments.get("reliability") for part in parts(policy)]
+    found += [
+        one.models
+        for one, part in zip(known, parts(policy), strict=True)
+        if isinstance(one, Reliability) and not part.arguments.get("models")
+    ]
     return [
         name
         for given in found

@@ -19,7 +19,7 @@ from verifier_agent.integrations.server.keys import Key
 from verifier_agent.integrations.server.options import bind
 from verifier_agent.integrations.server.refusals import unknown_model
 from verifier_agent.models import resolve_model
-from verifier_agent.search import PolicyFunction
+from verifier_agent.search import PolicyLike
 from verifier_agent.selection import SelectorFunction
 from verifier_agent.verifiers import VerifierLike
 
@@ -33,7 +33,7 @@ class Served:
 
     model: str | BaseChatModel
     verifier: VerifierLike | Sequence[VerifierLike] = "auto"
-    policy: str | PolicyFunction | None = None
+    policy: PolicyLike | None = None
     budget: Budget = DEFAULT_BUDGET
     """Of each choice; a request can ask for less, never for more."""
     selector: str | SelectorFunction | None = None

@@ -162,6 +162,11 @@ class Verdict(Value):
             )
 
     @property
+    def refutes(self) -> bool:
+        """True if it only ever refutes: its 0 counts, a high score says nothing for the answer."""
+        return bool(self.evidence.get("refutes"))
+
+    @property
     def key(self) -> str:
         """Where the tree keeps it: one verdict per candidate, verifier and evidence version."""
         return f"{self.candidate}|{self.verifier}|{self.version}"
@@ -176,10 +181,25 @@ class Judged:
 
     @property
     def score(self) -> float | None:
-        """The score that counts: a hard verdict's if there is one, else the mean of all given."""
-        hard = [v.score for v in self.verdicts if v.hard and v.score is not None]
-        given = [v.score for v in self.verdicts if v.score is not None]
-        return min(hard) if hard else sum(given) / len(given) if given else None
+        """The score that counts: a hard verdict's if there is one, else the mean of all given.
+
+        A verifier that only refutes (`Verdict.refutes`) counts where it does, or where it is the
+        only one: that it has nothing against an answer says nothing for it.
+        """
+        given = [v for v in self.verdicts if v.score is not None]
+        hard = [v.score for v in given if v.hard and v.score is not None]
+        if hard:
+            return min(hard)
+        if self.refuted:
+            return 0.0
+        counted = [v.score for v in given if not v.refutes] or [v.score for v in given]
+        scores = [score for score in counted if score is not None]
+        return sum(scores) / len(scores) if scores else None
+
+    @property
+    def refuted(self) -> bool:
+        """True if a verifier that is hard, or only refutes, found that this cannot be right."""
+        return any(v.score == 0.0 and (v.hard or v.refutes) for v in self.verdicts)
 
 
 Basis = Literal["P(correct)", "posterior", "vote share", "score", "none"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -14,70 +17,159 @@ from verifier_agent.budget import Remaining, Spent
 from verifier_agent.evaluation.baselines import majority
 from verifier_agent.evaluation.pools import Question, read_pool
 from verifier_agent.search import adaptive
+from verifier_agent.search.adapting import PRICE
 from verifier_agent.search.majority import mass_above_half
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Generate, Task
 
 ORDERS, RESAMPLES = 20, 2000
 BLIND = Task(question="blinded")
-LEVELS = (0.95, 0.9, 0.89, 0.885, 0.88, 0.87, 0.8)
+LEVELS = (0.95, 0.9, 0.89, 0.88, 0.87, 0.8)
 """At which adaptive consistency stops; the first is its own, the others to tune it by."""
+PRICES = (0.0016, 0.0018, 0.002, 0.0022, 0.0024, 0.0026, 0.0028, 0.0032)
+SPEND = 0.66
+"""A price is chosen as the lowest with at most so many draws, as a share of agree(0.95)'s."""
+WHOLE, OWN = "majority of all", "agree(0.95)"
 Draws = list[str | None]
 Rule = Callable[[Draws], int]
+Draw = Callable[[Question, int], tuple[Draws, list[int]]]
 
 
 @dataclass
 class Outcome:
-    """Per question, summed over the orders: right answers and draws, by rule."""
+    """Per question, mean over the orders: right answers and draws, by rule."""
 
-    right: dict[str, list[float]] = field(default_factory=dict)
-    drawn: dict[str, list[float]] = field(default_factory=dict)
+    right: dict[str, np.ndarray]
+    drawn: dict[str, np.ndarray]
+    half: np.ndarray
+    """Which half each question belongs to: 0 or 1."""
+
+    def loss(self, rule: str) -> np.ndarray:
+        """Return, by question, the points by which a rule is righter than the majority of all."""
+        return 100 * (self.right[rule] - self.right[WHOLE])
+
+    def spent(self, rule: str, kept: Any = slice(None)) -> float:
+        """Return the draws of a rule as a share of those of adaptive consistency."""
+        return float(self.drawn[rule][kept].mean() / self.drawn[OWN][kept].mean())
 
 
 def votes(*pools: str) -> None:
     """Compare adaptive() with the majority of all and with adaptive consistency, pool by pool."""
-    rules: dict[str, Rule] = {"majority of all": len, "adaptive()": adapted}
-    rules |= {f"agree({level:g})": lambda d, at=level: consistent(d, at) for level in LEVELS}  # type: ignore[misc]
-    lines = ["| pool | rule | accuracy - majority's, points | draws | draws / agree(0.95)'s |"]
-    lines.append("|---|---|---|---|---|")
-    found = {pool: measured(pool, rules) for pool in pools}
-    for pool, outcome in found.items():
-        name = pool.rpartition("/")[2].partition(".")[0]
-        for rule in list(rules)[1:]:
-            loss = difference(outcome, rule)
-            draws, own = np.mean(outcome.drawn[rule]), np.mean(outcome.drawn["agree(0.95)"])
-            low, high = interval([loss])
-            lines.append(
-                f"| {name} | `{rule}` | {loss.mean():+.2f} [{low:+.2f}, {high:+.2f}] "
-                f"| {draws:.2f} | {draws / own:.3f} |"
-            )
-    for rule in list(rules)[1:]:
-        losses = [difference(outcome, rule) for outcome in found.values()]
-        ratio = np.mean(
-            [np.mean(o.drawn[rule]) / np.mean(o.drawn["agree(0.95)"]) for o in found.values()]
+    rules: dict[str, Rule] = {WHOLE: len}
+    rules |= {f"agree({level:g})": partial(consistent, level=level) for level in LEVELS}
+    rules |= {priced(price): partial(adapted, price=price) for price in PRICES}
+    rules["adaptive()"] = adapted
+    found = {name_of(pool): measured(pool, rules, shuffled) for pool in pools}
+    halved, others = by_halves(found), by_other_pools(found)
+    shown = ["adaptive()", halved, others, *(f"agree({level:g})" for level in LEVELS)]
+    text = "\n".join([*table(found, shown), "", *tuned(found, ["adaptive()", halved, others])])
+    write_section("blind", text)
+    sys.stdout.write(text + "\n")
+
+
+def name_of(pool: str) -> str:
+    return pool.rpartition("/")[2].partition(".")[0]
+
+
+def priced(price: float) -> str:
+    return f"adaptive(price={price:g})"
+
+
+def by_halves(found: dict[str, Outcome], most: float = SPEND) -> str:
+    """Add the rule that takes, on each half, the price chosen on the other."""
+    name = "adaptive(), its price chosen on the other half"
+    for half in (0, 1):
+        best = chosen(found, {pool: one.half != half for pool, one in found.items()}, most)
+        for one in found.values():
+            take(one, name, best, one.half == half)
+    return name
+
+
+def by_other_pools(found: dict[str, Outcome]) -> str:
+    """Add the rule that takes, on each pool, the price chosen on all others."""
+    name = "adaptive(), its price chosen on the other pools"
+    for pool, one in found.items():
+        rest = {other: slice(None) for other in found if other != pool}
+        take(one, name, chosen(found, rest), slice(None))
+    return name
+
+
+def chosen(found: dict[str, Outcome], kept: Mapping[str, Any], most: float = SPEND) -> str:
+    """Return the lowest price with at most so many of the draws, on these questions."""
+    for price in PRICES:
+        spent = np.mean([found[pool].spent(priced(price), mask) for pool, mask in kept.items()])
+        if spent <= most:
+            break
+    sys.stdout.write(f"{priced(price)} chosen, with {spent:.3f} of the draws\n")
+    return priced(price)
+
+
+def take(one: Outcome, name: str, rule: str, kept: Any) -> None:
+    """Let the new rule do on these questions what another does."""
+    for figures in (one.right, one.drawn):
+        figures.setdefault(name, np.zeros(len(one.half)))[kept] = figures[rule][kept]
+
+
+def table(found: dict[str, Outcome], shown: Sequence[str]) -> Iterator[str]:
+    """Yield what each rule does on each pool, and in the mean."""
+    yield "| pool | rule | accuracy - majority's, points | draws | draws / agree(0.95)'s |"
+    yield "|---|---|---|---|---|"
+    for pool, one in found.items():
+        for rule in shown:
+            low, high = interval([one.loss(rule)])
+            spent = f"{one.drawn[rule].mean():.2f} | {one.spent(rule):.3f}"
+            mean = one.loss(rule).mean()
+            yield f"| {pool} | {quoted(rule)} | {mean:+.2f} [{low:+.2f}, {high:+.2f}] | {spent} |"
+    for rule in shown:
+        low, high = interval([one.loss(rule) for one in found.values()])
+        mean, spent = overall(found, rule)
+        yield f"| mean | {quoted(rule)} | {mean:+.2f} [{low:+.2f}, {high:+.2f}] | | {spent:.3f} |"
+
+
+def quoted(rule: str) -> str:
+    call, comma, rest = rule.partition("), ")
+    return f"`{call})`, {rest}" if comma else f"`{rule}`"
+
+
+def overall(found: dict[str, Outcome], rule: str) -> tuple[float, float]:
+    """Return the means over the pools of a rule's loss and of its share of the draws."""
+    losses = [one.loss(rule).mean() for one in found.values()]
+    return float(np.mean(losses)), float(np.mean([one.spent(rule) for one in found.values()]))
+
+
+def tuned(found: dict[str, Outcome], ours: Sequence[str]) -> Iterator[str]:
+    """Yield what adaptive consistency draws where it is tuned, afterwards, to the same accuracy."""
+    curve = sorted(overall(found, f"agree({level:g})") for level in LEVELS)
+    for rule in ours:
+        mean, spent = overall(found, rule)
+        theirs = np.interp(mean, *zip(*curve, strict=True))
+        yield (
+            f"- {quoted(rule)}: {spent / theirs:.2f} times the draws of adaptive consistency at "
+            "the same accuracy, between the levels above"
         )
-        low, high = interval(losses)
-        mean = np.mean([loss.mean() for loss in losses])
-        lines.append(f"| mean | `{rule}` | {mean:+.2f} [{low:+.2f}, {high:+.2f}] | | {ratio:.3f} |")
-    write_section("blind", "\n".join(lines))
-    sys.stdout.write("\n".join(lines) + "\n")
 
 
-def measured(pool: str, rules: dict[str, Rule]) -> Outcome:
+def measured(pool: str, rules: dict[str, Rule], draw: Draw) -> Outcome:
     """Draw every question of a pool in all orders, without replacement."""
-    outcome = Outcome({name: [] for name in rules}, {name: [] for name in rules})
+    sums: dict[str, list[list[float]]] = {name: [] for name in rules}
+    halves = []
     for question in read_pool(pool):
-        sums = {name: [0.0, 0.0] for name in rules}
+        halves.append(hashlib.sha256(question.question.encode()).digest()[-1] % 2)
+        for rows in sums.values():
+            rows.append([0.0, 0.0])
         for order in range(ORDERS):
-            draws, right = shuffled(question, order)
+            draws, right = draw(question, order)
             for name, rule in rules.items():
                 n = rule(draws)
-                sums[name][0] += right[majority([(answer, None) for answer in draws[:n]])] / ORDERS
-                sums[name][1] += n / ORDERS
-        for name, (good, n) in sums.items():
-            outcome.right[name].append(good)
-            outcome.drawn[name].append(n)
-    return outcome
+                good = right[majority([(answer, None) for answer in draws[:n]])]
+                sums[name][-1][0] += good / ORDERS
+                sums[name][-1][1] += n / ORDERS
+    figures = {name: np.array(rows) for name, rows in sums.items()}
+    return Outcome(
+        right={name: rows[:, 0] for name, rows in figures.items()},
+        drawn={name: rows[:, 1] for name, rows in figures.items()},
+        half=np.array(halves),
+    )
 
 
 def shuffled(question: Question, order: int) -> tuple[Draws, list[int]]:
@@ -91,12 +183,12 @@ def candidates(draws: Draws) -> list[Candidate]:
     return [Candidate(id=f"g{i}", answer=answer) for i, answer in enumerate(draws)]
 
 
-def adapted(draws: Draws) -> int:
+def adapted(draws: Draws, price: float = PRICE) -> int:
     """Return how many of the draws `adaptive()` asks for."""
-    named, n = candidates(draws), 0
+    named, n, policy = candidates(draws), 0, adaptive(price=price)
     while n < len(draws):
         tree = Tree(BLIND, named[:n], spent=Spent(calls=n))
-        [action] = adaptive()(tree, Remaining(calls=len(draws) - n))
+        [action] = policy(tree, Remaining(calls=len(draws) - n))
         if not isinstance(action, Generate):
             break
         n = min(n + action.n, len(draws))
@@ -113,11 +205,6 @@ def consistent(draws: Draws, level: float) -> int:
             if mass_above_half(first, second) >= level:
                 return n
     return len(draws)
-
-
-def difference(outcome: Outcome, rule: str) -> np.ndarray:
-    """Return, by question, the points by which a rule is righter than the majority of all."""
-    return 100 * (np.array(outcome.right[rule]) - np.array(outcome.right["majority of all"]))
 
 
 def interval(losses: list[np.ndarray]) -> tuple[float, float]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import HumanMessage
@@ -16,6 +18,25 @@ from verifier_agent.values import Candidate, Cost, Task, Verdict
 
 SAMPLES = 16
 Plain = dict[str, Any]
+
+
+def kept(
+    path: Path,
+    problems: Sequence[Problem],
+    model: EmbeddedChatModel | None = None,
+    count: int = SAMPLES,
+    *,
+    judged: bool = True,
+) -> Path:
+    """Return the pool of these problems; record those that the file does not hold yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = path.read_text().splitlines() if path.exists() else []
+    with path.open("a") as file:
+        for problem in problems[len(held) :]:
+            line = recorded(problem, model, count, judged=judged)
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+    return path
 
 
 def recorded(

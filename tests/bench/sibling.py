@@ -7,14 +7,13 @@ keeps the recorded answers of both in FOLDER: run again, it goes on where it was
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 from tests.bench.documents import DOCS, WIDTH, write_section
-from tests.bench.embedded_pool import recorded
+from tests.bench.embedded_pool import kept
 from tests.bench.speed import say
 from verifier_agent.embedded import EmbeddedChatModel, examples
 from verifier_agent.embedded.decoding import Weights
@@ -51,17 +50,10 @@ def sibling(folder: str = ".training/sibling") -> None:
 
 def pool(folder: Path, name: Weights) -> Path:
     """Return the recorded answers of one model; record those that the folder does not hold."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.jsonl"
-    held = path.read_text().splitlines() if path.exists() else []
     problems = [p for n in LEVELS for p in examples(n, PER_LEVEL, seed=SEED, split="test")]
     model = EmbeddedChatModel(weights=name, seed=0, logprobs=True)
-    with path.open("a") as file:
-        for problem in problems[len(held) :]:
-            line = recorded(problem, model, SAMPLES[name], judged=name == "generator")
-            file.write(json.dumps(line) + "\n")
-            file.flush()
-    return path
+    path = folder / f"{name}.jsonl"
+    return kept(path, problems, model, SAMPLES[name], judged=name == "generator")
 
 
 def lines(found: dict[str, Plain]) -> Iterator[str]:

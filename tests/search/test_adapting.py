@@ -27,8 +27,8 @@ def net(first: int, second: int, more: int, price: float) -> float:
         now = max(share, 1 - share)
         if not left:
             return now
-        on = share * worth(a + 1, b, left - 1) + (1 - share) * worth(a, b + 1, left - 1) - price
-        return max(now, on)
+        on = share * worth(a + 1, b, left - 1) + (1 - share) * worth(a, b + 1, left - 1)
+        return max(now, on - 10 * price / (a + b + 1))
 
     return worth(first, second, more)
 
@@ -40,7 +40,7 @@ def test_a_race_is_worth_what_the_best_way_to_end_it_is(
 ) -> None:
     found = race(*counts, 12, price)
     expected = net(*counts, 12, price)
-    assert found.share + found.gain - price * found.votes == pytest.approx(expected, abs=1e-9)
+    assert found.share + found.gain - found.cost == pytest.approx(expected, abs=1e-9)
     assert (found.least == 0) == (expected == pytest.approx(found.share, abs=1e-12))
 
 
@@ -156,12 +156,14 @@ def test_at_most_one_answer_is_right_so_rivals_lower_each_other() -> None:
 
 def test_the_best_is_revised_where_repairs_are_likelier_than_good_new_answers() -> None:
     tree = drawn("7", "5", scores=[0.02, 0.01])
-    [revision] = actions(tree, repair=0.5)
+    [revision] = actions(tree, repair=2.0)
     assert isinstance(revision, Revise)
     assert revision.target == "g0"
-    [fresh] = actions(tree, repair=0.5, damage=1.0, price=0.001)
-    assert isinstance(fresh, Revise)  # there is hardly anything to damage
-    [sure] = actions(drawn("7", scores=[0.9]), repair=0.5, damage=0.5)
+    [fresh] = actions(tree, repair=0.5)
+    assert isinstance(fresh, Generate)
+    [still] = actions(tree, repair=2.0, damage=1.0)
+    assert isinstance(still, Revise)  # there is hardly anything to damage
+    [sure] = actions(drawn("7", scores=[0.9]), repair=2.0, damage=0.5)
     assert isinstance(sure, Generate)
 
 

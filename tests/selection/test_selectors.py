@@ -168,6 +168,11 @@ def test_the_leader_stands_until_more_abstain_than_vote_for_it() -> None:
         assert (more.answer, more.confidence, more.basis) == ("text 4", 0.75, "score")
 
 
+def test_without_any_score_the_leader_stands_however_many_abstain() -> None:
+    ballots = election((None, None), ("5", None), ("5", None), *[(None, None)] * 3)
+    assert vote()(ballots).answer == "5"
+
+
 def test_abstentions_with_bad_scores_outvote_heads_but_not_weights() -> None:
     ballots = election(("5", 0.9), ("5", 0.8), *[(None, 0.1)] * 3)
     assert weighted_vote()(ballots).confidence == pytest.approx(1.7 / 2.0)

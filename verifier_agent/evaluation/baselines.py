@@ -50,7 +50,8 @@ def _heaviest(drawn: Drawn, weights: Sequence[float]) -> int:
         if key is not None:
             totals[key] = totals.get(key, 0.0) + weight
     abstained = sum(w for (key, _), w in zip(drawn, weights, strict=True) if key is None)
-    if not totals or abstained > max(totals.values()):
+    known = any(score is not None for _, score in drawn)
+    if not totals or (known and abstained > max(totals.values())):
         return best(drawn)
     winner = max(totals, key=lambda key: totals[key])
     those = [place for place, (key, _) in enumerate(drawn) if key == winner]

@@ -15,7 +15,7 @@ ORDERS = 5
 """In which the samples of a question are drawn."""
 EXCHANGEABLE = ("best_of(", "sample(")
 """Policies that draw their samples whatever came before, so that any order is as likely."""
-REPEATABLE = ("agreement", "arithmetic")
+REPEATABLE = ("agreement", "arithmetic", "plausible")
 """Verifiers that judge recorded answers anew, and cost nothing."""
 
 

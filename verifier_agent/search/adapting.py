@@ -13,7 +13,7 @@ from pydantic import Field
 from verifier_agent.budget import Remaining
 from verifier_agent.calibration import Poll, Reliability
 from verifier_agent.search.arms import Arms
-from verifier_agent.search.believing import Belief, believed, opinion, refuted
+from verifier_agent.search.believing import Belief, believed, opinion
 from verifier_agent.search.policy import Count, Share, Temperature, policy
 from verifier_agent.search.racing import Race, race
 from verifier_agent.search.revising import shown
@@ -22,10 +22,11 @@ from verifier_agent.values import Action, Generate, Outcome, Revise, Select, Ver
 
 Price = Annotated[float, Field(ge=0.0, le=1.0)]
 Amount = Annotated[float, Field(gt=0.0)]
-PRICE = 0.0026
-"""Chosen with the prior of the race, for votes; see docs/benchmarks.md."""
+Factor = Annotated[float, Field(ge=0.0, le=100.0)]
+PRICE = 0.0024
+"""Chosen for votes, on recorded answers: the same on each half of them; see docs/benchmarks.md."""
 SPEECHLESS = 8
-"""After so many answers most of which have no key, votes will not tell."""
+"""Where at most one of so many answers has a key, votes will not tell."""
 
 
 @policy
@@ -41,7 +42,7 @@ def adaptive(
     reliability: Reliability | None = None,
     costs: tuple[Amount, ...] = (),
     judge: Literal["always", "undecided"] = "always",
-    repair: Share = 0.0,
+    repair: Factor = 0.0,
     damage: Share = 0.0,
     temperature: Temperature | None = None,
 ) -> Sequence[Action]:
@@ -59,7 +60,10 @@ def adaptive(
         tree: What there is.
         remaining: What is left; no more is looked ahead than it can pay for.
         n: At most so many answers.
-        price: What one call costs, in right answers: 0.0026 says that 385 calls are worth one.
+        price: What the tenth call costs, in right answers. Where votes decide, the k-th costs
+            10 · `price` / k: at 0.0024 twice as many calls have to be worth 1.7 points of accuracy,
+            wherever one is. By verdicts or reliabilities all cost the same, 0.0024: 417 of them are
+            worth a right answer.
         first: How many answers are drawn before anything is decided.
         batch: How many are drawn at once at least. With votes it is as many as are needed before
             it could end, if that is more.
@@ -72,11 +76,11 @@ def adaptive(
             all the same.
         judge: "undecided" draws without the verifier, and shows it the answers only where the
             votes end without a majority of all.
-        repair: The chance that a revision puts a wrong answer right, as believed before any was
-            made; 0 never revises. Revisions of this run then count too.
+        repair: How much likelier a revision of the best answer is to be good than a new one; 0
+            never revises. For the embedded models it is above 1.
         damage: The chance that a revision takes the place of a right answer and is wrong. The
-            best answer is revised only while (1 - right) · repair - right · damage is worth most
-            (VRR-Stop, 2607.17641).
+            best answer is revised only while that is worth most, (1 - right) times the chance
+            of a repair less right · damage (VRR-Stop, 2607.17641).
         temperature: None: the model's own.
     """
     made = [c for c in tree if c.done]
@@ -113,18 +117,18 @@ class _Plan:
         voices = Counter(
             j.candidate.answer
             for j in self.tree.finished
-            if j.candidate.answer is not None and not refuted(j)
+            if j.candidate.answer is not None and not j.refuted
         )
         heard, drawn = voices.total(), len(self.tree.finished)
         (leader, votes), (_, rival) = [*voices.most_common(2), (None, 0), (None, 0)][:2]
-        if drawn >= SPEECHLESS and 2 * heard < drawn:
+        if drawn >= SPEECHLESS and drawn > SPEECHLESS * heard:
             return self.settle(
                 f"{drawn - heard} of {drawn} answers cannot be compared", 2 * votes > drawn
             )
         # of the votes that can still come, as many are for one of the two as have been so far
         reach = max(1, math.ceil(self.horizon() * (votes + rival + 1) / (drawn + 2)))
         worth = race(votes, rival, reach, self.price)
-        said = _said(leader, votes, rival, drawn, worth, self.price)
+        said = _said(leader, votes, rival, drawn, worth)
         if worth.least:
             return self.draw(worth.least, said)
         return self.settle(said, 2 * votes > drawn)
@@ -151,7 +155,7 @@ class _Plan:
     def by_belief(self, belief: Belief, repair: float, damage: float) -> list[Action]:
         """Go by what verifiers believe: draw, revise the best, or end."""
         best, right = belief.leader.candidate, belief.right
-        revision = (1 - right) * self.repaired(repair) - right * damage if repair else 0.0
+        revision = belief.gain * repair - right * damage if repair else 0.0
         said = (
             f"{best.id} is believed right with {right:.3f}; another answer is worth "
             f"{belief.gain:+.4f} (good with {belief.promise:.3f})"
@@ -166,12 +170,6 @@ class _Plan:
             others = shown(self.tree.finished, belief.leader)
             return [Revise(target=best.id, shown=others, temperature=self.temperature, reason=said)]
         return self.draw(self.batch, said)
-
-    def repaired(self, repair: float) -> float:
-        """Return the mean chance of a repair: `repair` counts as one revision, scores as others."""
-        made = [j for j in self.tree.finished if j.candidate.via == "revise"]
-        scores = [score for j in made if (score := opinion(j)) is not None]
-        return (repair + sum(scores)) / (1 + len(scores))
 
     def horizon(self) -> int:
         """Return how many more answers can be drawn, by what one has cost so far."""
@@ -203,8 +201,11 @@ class _Plan:
         ] or [Select(reason="no model is left to ask")]
 
 
-def _said(leader: str | None, votes: int, rival: int, drawn: int, worth: Race, price: float) -> str:
+def _said(leader: str | None, votes: int, rival: int, drawn: int, worth: Race) -> str:
     counted = f"{(leader or 'nothing')[:60]!r} has {votes} of {drawn} votes, the next {rival}"
     if not worth.least:
-        return f"{counted}: no number of further calls is worth {price:g} each"
-    return f"{counted}: about {worth.votes:.1f} further calls are worth {worth.gain:+.4f}"
+        return f"{counted}: no number of further calls is worth its price"
+    return (
+        f"{counted}: about {worth.votes:.1f} further calls are worth {worth.gain:+.4f}, "
+        f"and cost {worth.cost:.4f}"
+    )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from verifier_agent.calibration import Poll, Reliability
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.search.believing import refuted
 from verifier_agent.tree import Tree
 
 
@@ -42,7 +41,7 @@ class Arms:
         """
         if self.reliability is None:
             return None
-        heard = [j.candidate for j in tree.finished if not refuted(j)]
+        heard = [j.candidate for j in tree.finished if not j.refuted]
         return self.reliability([(c.model, c.answer) for c in heard])
 
     def order(self, tree: Tree) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,14 +11,10 @@ from verifier_agent.values import Candidate, Judged, Verdict
 SUREST = 0.998
 """No score that is not proof is believed beyond this, nor its opposite: a choice, with which one
 such score leaves less to gain than the default price of a call."""
-PRIOR_SUCCESSES, PRIOR_FAILURES = 0.05, 1.0
-"""Beta prior of the chance that the next answer is a good one."""
-REPEATED, FAINT = 0.05, 0.15
-"""What counts as that much of a success too: another candidate with the commonest answer, and the
-fourth root of a score, since one of 0.001 is a better sign than one of 0.000000001. These and the
-prior are round numbers near the best of a coarse grid, tried once on recorded answers of the
-embedded generator with its reward model's scores: no bench makes them, and for any other model or
-verifier they are a guess."""
+FAINT = 1 / 6
+"""The chance that the next answer is good falls as one over the answers, and with this power of the
+best score so far: even among bad scores, one of 0.001 is a better sign than one of 0.000000001. It
+was fitted to answers and revisions of the embedded generator; see docs/benchmarks.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +50,8 @@ def opinion(judged: Judged) -> float | None:
     return sum(given) / len(given) if given else None
 
 
-def refuted(judged: Judged) -> bool:
-    """Return True if a verifier found that this cannot be right."""
-    return any(
-        v.score is not None and v.score <= 0.0 and (v.hard or v.evidence.get("refutes"))
-        for v in judged.verdicts
-    )
-
-
 def _judges(verdict: Verdict) -> bool:
-    return not verdict.evidence.get("refutes") and "answered" not in verdict.evidence
+    return not verdict.refutes and "answered" not in verdict.evidence
 
 
 def believed(judged: Sequence[Judged]) -> Belief | None:
@@ -108,10 +95,4 @@ def _cut(judged: Judged, score: float) -> float:
 
 
 def _promise(opinions: Sequence[tuple[Judged, float]]) -> float:
-    keys = Counter(j.candidate.answer for j, _ in opinions if j.candidate.answer is not None)
-    repeated = max(keys.values(), default=1) - 1
-    signs = (
-        sum(score + FAINT * math.sqrt(math.sqrt(score)) for _, score in opinions)
-        + REPEATED * repeated
-    )
-    return min(1.0, (PRIOR_SUCCESSES + signs) / (PRIOR_SUCCESSES + PRIOR_FAILURES + len(opinions)))
+    return math.pow(max(score for _, score in opinions), FAINT) / len(opinions)

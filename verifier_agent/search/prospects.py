@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
-from verifier_agent.search.believing import believed, opinion, refuted
+from verifier_agent.search.believing import believed, opinion
 from verifier_agent.tree import Tree
 from verifier_agent.values import Outcome, Select
 
@@ -60,7 +60,7 @@ class Prospect:
                 right=belief.right,
                 proven=belief.proven,
             )
-        keys = (j.candidate.answer for j in finished if not refuted(j))
+        keys = (j.candidate.answer for j in finished if not j.refuted)
         voices = Counter(key for key in keys if key is not None)
         (_, votes), (_, rival) = [*voices.most_common(2), ("", 0), ("", 0)][:2]
         return cls(drawn=drawn, votes=votes, rival=rival)

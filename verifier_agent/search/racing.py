@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-PRIOR = 0.3
-"""Shares of the two leading answers are Beta(PRIOR, PRIOR) before any vote: most questions have a
-clear favourite. Chosen with the price on recorded answers; see docs/benchmarks.md."""
+PRIOR = 1.0
+"""Shares of the two leading answers are Beta(PRIOR, PRIOR) before any vote: any is as likely."""
+TENTH = 10
 FARTHEST = 64
 """So many votes are looked ahead: the work grows with the square, the decision hardly changes."""
 
@@ -20,6 +20,8 @@ class Race:
     """The leader's expected share of the votes for the two: what ending now is worth."""
     gain: float
     """By how much the chosen answer's expected share rises until the best moment to end."""
+    cost: float
+    """What the votes until then are expected to cost, in the unit of the gain."""
     votes: float
     """How many more votes for one of the two that takes on average."""
     least: int
@@ -28,14 +30,16 @@ class Race:
 
 @lru_cache(maxsize=2**14)
 def race(first: int, second: int, more: int, price: float) -> Race:
-    """Return what at most `more` votes, at `price` each, are worth after `first` to `second`.
+    """Return what at most `more` votes are worth after `first` to `second`.
 
-    An answer counts as right as often as it is given, among the two: ending is worth the expected
-    share of the leader, a vote moves it, and the best moment to end follows by backward induction
-    over all counts that can still come (Chow and Robbins 1963). A settled race and one that many
-    more votes would leave open are both worth little: the leader of the first hardly changes,
-    and in the second it hardly matters who leads. With `price` 0 all that may change the leader
-    is worth it.
+    The tenth vote in all costs `price`, the k-th `TENTH` · `price` / k, so that twice as many cost
+    the same wherever one is: one more is dear on a question that two would settle, and cheap on one
+    that took thirty. An answer counts as right as often as it is given, among the two: ending is
+    worth the expected share of the leader, a vote moves it, and the best moment to end follows by
+    backward induction over all counts that can still come (Chow and Robbins 1963). A settled race
+    and one that many more votes would leave open are both worth little: the leader of the first
+    hardly changes, and in the second it hardly matters who leads. With `price` 0 all that may
+    change the leader is worth it.
     """
     more = min(more, FARTHEST)
     start = first + second
@@ -44,19 +48,21 @@ def race(first: int, second: int, more: int, price: float) -> Race:
         later, worth = worth, []
         for won in range(ahead + 1):
             share = (first + won + PRIOR) / (start + ahead + 2 * PRIOR)
-            ended = max(share, 1 - share)
-            now = Race(ended, 0.0, 0.0, 0)
-            worth.append(
-                now if ahead == more else _better(now, share, later[won + 1], later[won], price)
-            )
+            now = Race(max(share, 1 - share), 0.0, 0.0, 0.0, 0)
+            if ahead < more:
+                cost = TENTH * price / (start + ahead + 1)
+                now = _better(now, share, (later[won + 1], later[won]), cost)
+            worth.append(now)
     return worth[0]
 
 
-def _better(now: Race, share: float, up: Race, down: Race, price: float) -> Race:
-    """Return `now`, or what one more vote leads to if that is worth more."""
+def _better(now: Race, share: float, then: tuple[Race, Race], cost: float) -> Race:
+    """Return `now`, or what one more vote leads to, up or down, if that is worth more."""
+    up, down = then
     gain = share * (up.share + up.gain) + (1 - share) * (down.share + down.gain) - now.share
-    votes = 1 + share * up.votes + (1 - share) * down.votes
+    cost += share * up.cost + (1 - share) * down.cost
     # the smallest of gains is rounding
-    if gain - price * votes <= 1e-12:
+    if gain - cost <= 1e-12:
         return now
-    return Race(now.share, gain, votes, 1 + min(up.least, down.least))
+    votes = 1 + share * up.votes + (1 - share) * down.votes
+    return Race(now.share, gain, cost, votes, 1 + min(up.least, down.least))

@@ -39,14 +39,18 @@ def elect(judged: Sequence[Judged], weights: Sequence[float]) -> Selection:
     """Choose the answer with the most weight, and its best-scored candidate.
 
     The confidence is its share of all weight in favour. Those without an answer key abstain; where
-    more abstain than vote for the leader, the highest score is chosen. A negative weight is a vote
-    against. Where nobody could have contradicted a single vote, or all weight is against the
-    leader too, a share would lie: the confidence is then the score.
+    more abstain than vote for the leader, the highest score is chosen, if any is known. A negative
+    weight is a vote against; one that was refuted has no vote, unless all were. Where nobody could
+    have contradicted a single vote, or all weight is against the leader too, a share would lie: the
+    confidence is then the score.
     """
+    if not all(j.refuted for j in judged):
+        weights = [0.0 if j.refuted else weight for j, weight in zip(judged, weights, strict=True)]
     votes = add_up(judged, weights)
     pairs = list(zip(judged, weights, strict=True))
     abstained = sum(max(0.0, weight) for j, weight in pairs if j.candidate.answer is None)
-    if not votes or abstained > max(0.0, *votes.values()):
+    known = any(j.score is not None for j in judged)
+    if not votes or (known and abstained > max(0.0, *votes.values())):
         return by_score(judged)
     answer = max(votes, key=lambda a: votes[a])  # the first of equals: sorted by id
     winner = top([j for j in judged if j.candidate.answer == answer])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from verifier_agent.verifiers.hosted import HostedRewardModel
     from verifier_agent.verifiers.judges import Judge, PairwiseJudge, StepJudge
     from verifier_agent.verifiers.meaning import MeaningAgreement
+    from verifier_agent.verifiers.plausible import Plausible
     from verifier_agent.verifiers.proofs import ProofChecker
     from verifier_agent.verifiers.schema import Schema
     from verifier_agent.verifiers.steps import ArithmeticSteps
@@ -32,6 +33,7 @@ __all__ = [
     "Judge",
     "MeaningAgreement",
     "PairwiseJudge",
+    "Plausible",
     "ProofChecker",
     "Schema",
     "StepJudge",
@@ -49,6 +51,7 @@ _LAZY = {
     "Judge": "judges",
     "MeaningAgreement": "meaning",
     "PairwiseJudge": "judges",
+    "Plausible": "plausible",
     "ProofChecker": "proofs",
     "Schema": "schema",
     "StepJudge": "judges",

@@ -66,6 +66,12 @@ def _arithmetic(model: BaseChatModel) -> tuple[Verifier, ...]:
     return (ArithmeticSteps(),)
 
 
+def _plausible(model: BaseChatModel) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.plausible import Plausible
+
+    return (Plausible(),)
+
+
 def _judge(model: BaseChatModel | str) -> tuple[Verifier, ...]:
     from verifier_agent.verifiers.judges import Judge
 
@@ -171,6 +177,7 @@ _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "judge": _judge,
     "math": _math,
     "pairwise": _pairwise,
+    "plausible": _plausible,
     "schema": _schema,
     "step-judge": _step_judge,
 }

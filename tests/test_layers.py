@@ -17,6 +17,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LAYERS = (
     ("errors",),
     ("plain",),
+    ("cost",),
     ("values",),
     ("spec", "answers", "aggregation"),
     ("budget", "ledger"),

@@ -1,4 +1,4 @@
-"""The nouns: task, candidate, verdict, cost, action, selection; and the plug points.
+"""The nouns: task, candidate, verdict, action, selection; and the plug points.
 
 Values are frozen and have a plain JSON form: graph state, `Send` payloads and files hold the plain
 form only, typed objects live inside a node.
@@ -7,11 +7,11 @@ form only, typed objects live inside a node.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from verifier_agent.cost import Cost as Cost
 from verifier_agent.errors import UnreadableVerdict
 from verifier_agent.plain import Value
 
@@ -27,54 +27,6 @@ Outcome = Literal[
     "failed",
 ]
 """Why a run ended."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost(Value):
-    """What calls to a model used. Costs add; an unknown price stays unknown, never 0."""
-
-    calls: int = 0
-    """Requests sent, retries and failures included."""
-    input_tokens: int = 0
-    """Prompt tokens, cached ones included."""
-    cached_tokens: int = 0
-    """The part of `input_tokens` that the provider read from a cache."""
-    output_tokens: int = 0
-    """Generated tokens, hidden reasoning included."""
-    usd: float | None = 0.0
-    """US dollars; None where a price is unknown."""
-    flops: float | None = 0.0
-    """Floating-point operations: 2 per weight and token; None where a model's size is unknown."""
-    joules: float | None = 0.0
-    """Estimated energy, the upper end of its range; None where nothing is known of it."""
-    least_joules: float | None = 0.0
-    """The lower end."""
-    exact: bool = True
-    """False where a reply reported no usage, so that its allowance was charged instead."""
-
-    @property
-    def tokens(self) -> int:
-        """Prompt and generated tokens together."""
-        return self.input_tokens + self.output_tokens
-
-    def __add__(self, other: Cost) -> Cost:
-        """Add field by field; an unknown part makes the sum unknown."""
-        return Cost.total((self, other))
-
-    @classmethod
-    def total(cls, costs: Iterable[Cost]) -> Cost:
-        """Add up `costs`; an unknown part makes the sum unknown."""
-        costs = list(costs)
-        counts = {name: sum(map(attrgetter(name), costs)) for name in _COUNTS}
-        amounts: dict[str, float | None] = {}
-        for name in _AMOUNTS:
-            given = list(map(attrgetter(name), costs))
-            amounts[name] = None if None in given else sum(given)
-        return cls(**counts, **amounts, exact=all(cost.exact for cost in costs))  # type: ignore[arg-type]
-
-
-_COUNTS = ("calls", "input_tokens", "cached_tokens", "output_tokens")
-_AMOUNTS = ("usd", "flops", "joules", "least_joules")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,18 +135,14 @@ class Judged:
     def score(self) -> float | None:
         """The score that counts: a hard verdict's if there is one, else the mean of all given.
 
-        A verifier that only refutes (`Verdict.refutes`) counts where it does, or where it is the
-        only one: that it has nothing against an answer says nothing for it.
+        Those that only refute count where they do, or where there is no other.
         """
-        given = [v for v in self.verdicts if v.score is not None]
-        hard = [v.score for v in given if v.hard and v.score is not None]
-        if hard:
-            return min(hard)
-        if self.refuted:
-            return 0.0
-        counted = [v.score for v in given if not v.refutes] or [v.score for v in given]
-        scores = [score for score in counted if score is not None]
-        return sum(scores) / len(scores) if scores else None
+        given = [(v, v.score) for v in self.verdicts if v.score is not None]
+        hard = [score for v, score in given if v.hard]
+        if hard or self.refuted:
+            return min(hard, default=0.0)
+        said = [score for v, score in given if not v.refutes] or [score for _, score in given]
+        return sum(said) / len(said) if said else None
 
     @property
     def refuted(self) -> bool:

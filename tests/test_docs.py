@@ -131,6 +131,12 @@ def test_the_python_of_the_page_on_ensembles_runs(monkeypatch: pytest.MonkeyPatc
     assert names["asked"] == ["g0"]
 
 
+def test_the_python_of_the_page_on_evaluators_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer(a_careful_model) as server:
+        names = run_blocks(ROOT / "docs" / "evaluators.md", server, monkeypatch)
+    assert [[v.score for v in verdicts] for verdicts in names["judged"]] == [[1.0, 0.0]] * 2
+
+
 def test_the_python_of_the_page_on_integrations_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     page = ROOT / "docs" / "integrations.md"
     (serving,) = commands(page, "serve")

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from langchain_core.runnables import RunnableLambda
 
 import verifier_agent
 from tests.verifiers.judging import checks, report, winner
@@ -31,6 +33,7 @@ from verifier_agent.verifiers import (
     MeaningAgreement,
     PairwiseJudge,
     ProofChecker,
+    RunnableVerifier,
     Schema,
     StepJudge,
 )
@@ -66,6 +69,10 @@ def grade(request: Request) -> Reply:
 
 def as_twelve(task: Task, candidate: Candidate) -> bool:
     return candidate.answer == task.context["reference"]
+
+
+def same_as_reference(told: dict[str, Any]) -> bool:
+    return bool(told["reference"] in told["answer"])
 
 
 @contextmanager
@@ -112,6 +119,7 @@ SHIPPED: dict[str, Callable[[Path], AbstractContextManager[Verifier]]] = {
     "OnWords": lambda _: nullcontext(OnWords(FunctionVerifier(as_twelve))),
     "PairwiseJudge": lambda _: judged(PairwiseJudge),
     "ProofChecker": lambda _: nullcontext(proofs()),
+    "RunnableVerifier": lambda _: nullcontext(RunnableVerifier(RunnableLambda(same_as_reference))),
     "Schema": lambda _: nullcontext(Schema({"type": "object"})),
     "StepJudge": lambda _: judged(StepJudge),
 }

@@ -12,6 +12,7 @@ from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 if TYPE_CHECKING:
     from verifier_agent.verifiers.constraints import Constraints
     from verifier_agent.verifiers.ensemble import Cascade, Ensemble
+    from verifier_agent.verifiers.evaluators import RunnableVerifier, from_evaluator
     from verifier_agent.verifiers.hosted import HostedRewardModel
     from verifier_agent.verifiers.judges import Judge, PairwiseJudge, StepJudge
     from verifier_agent.verifiers.meaning import MeaningAgreement
@@ -35,9 +36,11 @@ __all__ = [
     "PairwiseJudge",
     "Plausible",
     "ProofChecker",
+    "RunnableVerifier",
     "Schema",
     "StepJudge",
     "VerifierLike",
+    "from_evaluator",
     "resolve_verifiers",
 ]
 
@@ -53,8 +56,10 @@ _LAZY = {
     "PairwiseJudge": "judges",
     "Plausible": "plausible",
     "ProofChecker": "proofs",
+    "RunnableVerifier": "evaluators",
     "Schema": "schema",
     "StepJudge": "judges",
+    "from_evaluator": "evaluators",
 }
 """The large ones, which few programs need: their modules are read when they are asked for."""
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import Runnable
 
 from verifier_agent.aggregation import AGGREGATIONS
-from verifier_agent.errors import ConfigurationError, nearest
+from verifier_agent.errors import ConfigurationError, nearest, takes
 from verifier_agent.models import capabilities
 from verifier_agent.values import Verifier
 from verifier_agent.verifiers.aggregated import Aggregated
 from verifier_agent.verifiers.agreement import Agreement
 from verifier_agent.verifiers.function import FunctionVerifier, JudgeFunction
 
-VerifierLike = str | Verifier | JudgeFunction
+VerifierLike = str | Verifier | JudgeFunction | Runnable[Any, Any]
 """What is accepted where a verifier is asked for."""
 
 
@@ -219,6 +220,22 @@ def _combined(text: str, model: BaseChatModel) -> Verifier:
     return combination.of([_single(name, model) for name in combination.names])
 
 
+def _runnable(verifier: Runnable[Any, Any]) -> Verifier:
+    from verifier_agent.verifiers.evaluators import RunnableVerifier
+
+    return RunnableVerifier(verifier)
+
+
+def _function(function: Callable[..., Any]) -> Verifier:
+    """Return a function as a verifier; one that asks for `outputs` by name is an evaluator."""
+    if takes(function, 2):
+        return cast(Verifier, FunctionVerifier(function))
+    from verifier_agent.verifiers.evaluators import from_evaluator, is_evaluator
+
+    made = from_evaluator if is_evaluator(function) else FunctionVerifier
+    return cast(Verifier, made(function))
+
+
 def _single(name: str, model: BaseChatModel) -> Verifier:
     """Return the one verifier that a name of a combination means."""
     found = _resolve(name, model)
@@ -253,8 +270,10 @@ def _resolve(verifier: VerifierLike, model: BaseChatModel) -> tuple[Verifier, ..
                 "`verify_sync`, beside an async `verify` that calls it"
             )
         return (verifier,)
+    if isinstance(verifier, Runnable):
+        return (_runnable(verifier),)
     if callable(verifier):
-        return (cast(Verifier, FunctionVerifier(verifier)),)
+        return (_function(verifier),)
     raise ConfigurationError(
         f"verifier={verifier!r}: give a name such as 'judge', an object with `name` and `verify`, "
         "or a function (task, candidate) -> bool | float | Verdict"

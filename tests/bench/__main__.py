@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tests.bench import (
     accuracy,
+    arms,
     blind,
     calibration,
     curves,
@@ -18,6 +19,7 @@ from tests.bench import (
     speed,
     steps,
     strategies,
+    tuning,
     verifier,
 )
 
@@ -31,6 +33,7 @@ QUICK: dict[str, Callable[[], None]] = {
     "adaptive": accuracy.adaptive_consistency,
 }
 WRITING: dict[str, Callable[..., None]] = {
+    "arms": arms.arms,
     "blind": blind.votes,
     "calibration": calibration.calibration,
     "curves": curves.by_difficulty,
@@ -42,6 +45,7 @@ WRITING: dict[str, Callable[..., None]] = {
     "sibling": sibling.sibling,
     "steps": steps.step_checkers,
     "strategies": strategies.strategies,
+    "tuning": tuning.tuning,
     "verifier": verifier.verifier,
     "verifier-validation": verifier.validation,
 }

@@ -19,7 +19,6 @@ from tests.bench import (
     speed,
     steps,
     strategies,
-    tuning,
     verifier,
 )
 
@@ -45,7 +44,6 @@ WRITING: dict[str, Callable[..., None]] = {
     "sibling": sibling.sibling,
     "steps": steps.step_checkers,
     "strategies": strategies.strategies,
-    "tuning": tuning.tuning,
     "verifier": verifier.verifier,
     "verifier-validation": verifier.validation,
 }

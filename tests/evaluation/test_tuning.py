@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from dataclasses import replace
@@ -11,12 +12,12 @@ import pytest
 from langchain_core.language_models import FakeListChatModel
 
 from tests.evaluation.making import Plain, a_question, a_sample, write
-from verifier_agent import create_verifier_agent
-from verifier_agent.calibration import Reliability
+from verifier_agent import Run, create_verifier_agent
+from verifier_agent.calibration import Reliability, one_coin
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Replay, Tuning, evaluate, tune
-from verifier_agent.search import Policy, Tuned, agree, best_of, sample, until
-from verifier_agent.selection import Selector
+from verifier_agent.search import Policy, Tuned, adaptive, agree, best_of, sample, until
+from verifier_agent.selection import Selector, reliable_vote
 
 NOBODY = Replay(verifier=None)
 
@@ -168,6 +169,37 @@ def test_an_agent_goes_by_it(learned: Tuned, tmp_path: Path) -> None:
     arms = replace(learned, policy=Policy.parse("best_of(2, model='giant')"), verifiers=())
     with pytest.raises(ConfigurationError, match="asks the model 'giant', and there are only"):
         create_verifier_agent(model, verifier=[], policy=arms)
+
+
+def test_a_live_agent_with_several_models_asks_and_believes_by_what_was_learned(
+    tmp_path: Path,
+) -> None:
+    known = one_coin(("good", "fair", "poor"), (0.95, 0.85, 0.3), ((0.2,) * 3,) * 3)
+    path = tmp_path / "policy.json"
+    learned = Tuned(
+        policy=adaptive(reliability=known, price=0.01),
+        selector=reliable_vote(known),
+        models=("fair", "good", "poor"),
+        price=0.002,
+    )
+    path.write_text(json.dumps(learned.to_dict()))
+    models = {
+        "poor": FakeListChatModel(responses=["Answer: 5"]),
+        "fair": FakeListChatModel(responses=["Answer: 5"]),
+        "good": FakeListChatModel(responses=["Answer: 7"]),
+    }
+    agent = create_verifier_agent(models, verifier=[], policy=path)
+    run = Run.of(agent.invoke({"messages": [("user", "?")]}))
+    assert [candidate.model for candidate in run.candidates] == ["good", "fair", "poor"]
+    # two for 5, but the most reliable of the three says 7
+    assert (run.selection.answer, run.selection.basis) == ("7", "posterior")
+    agreed = {**models, "fair": FakeListChatModel(responses=["Answer: 7"])}
+    agent = create_verifier_agent(agreed, verifier=[], policy=path)
+    run = Run.of(asyncio.run(agent.ainvoke({"messages": [("user", "?")]})))
+    assert [candidate.model for candidate in run.candidates] == ["good", "fair"]
+    assert (run.selection.answer, run.selection.outcome) == ("7", "agreed")
+    with pytest.raises(ConfigurationError, match="asks the model 'fair', and there are only good"):
+        create_verifier_agent({"good": models["good"]}, verifier=[], policy=path)
 
 
 def test_wrong_settings_are_refused(hopeless: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from verifier_agent.evaluation.pools import Question, Survey
 from verifier_agent.evaluation.recorded import Recorded
 from verifier_agent.evaluation.replay import Replay
 from verifier_agent.evaluation.simulating import Simulator
-from verifier_agent.search import Policy, PolicyFunction, best_of, table
+from verifier_agent.search import Policy, best_of, table
 from verifier_agent.search.tuned import Unit
 
 
@@ -44,30 +44,29 @@ class Trials:
         """Raise ConfigurationError for wrong settings."""
         if menu.selector is not None and settings.selector is None:
             settings = replace(settings, selector=menu.selector)
-        self._menu, self._settings, self._budgets, self._unit = menu, settings, budgets, unit
+        self._settings, self._budgets, self._unit = settings, budgets, unit
+        self._ways = [
+            (probe, [_after(probe, one) for one in menu.policies]) for probe in menu.probes
+        ]
         self.simulator = Simulator(settings, survey)
 
     def of(self, question: Question) -> Tried:
         """Run them on one question; what was recorded of its labels is read off the ends only."""
-        return [
-            [
-                [self._trials(question, probe, policy, most) for policy in self._menu.policies]
-                for most in self._budgets
-            ]
-            for probe in self._menu.probes
-        ]
-
-    def _trials(self, question: Question, probe: Probe, policy: Policy, most: int) -> list[Trial]:
         recorded = Recorded.of(question, in_order=self._settings.in_order)
-        way: PolicyFunction = policy
-        if probe.difficulty is not None:
-            way = table(((policy,),), difficulty=probe.difficulty)
-        trials = []
-        for seed in range(self._settings.seeds):
+
+        def trial(way: Policy, most: int, seed: int, row: int) -> Trial:
             point = self.simulator.run(recorded, seed, way, most)
             right = 0 if point.sample is None else question.samples[point.sample].correct or 0
-            trials.append(Trial(self._row(recorded, seed, probe), right, self._cost(point)))
-        return trials
+            return Trial(row, right, self._cost(point))
+
+        def column(ways: Sequence[Policy], most: int, rows: Sequence[int]) -> list[list[Trial]]:
+            return [[trial(way, most, seed, row) for seed, row in enumerate(rows)] for way in ways]
+
+        tried: Tried = []
+        for probe, ways in self._ways:
+            rows = [self._row(recorded, seed, probe) for seed in range(self._settings.seeds)]
+            tried.append([column(ways, most, rows) for most in self._budgets])
+        return tried
 
     def _row(self, recorded: Recorded, seed: int, probe: Probe) -> int:
         if probe.difficulty is None:
@@ -85,3 +84,8 @@ class Trials:
                 "took; tune by samples"
             )
         return math.fsum(tokens or 0.0 for tokens in known)
+
+
+def _after(probe: Probe, policy: Policy) -> Policy:
+    """Return the policy as a cell of a table is followed: after what the probe reads."""
+    return policy if probe.difficulty is None else table(((policy,),), difficulty=probe.difficulty)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tests.bench import (
     accuracy,
     arms,
+    batch,
     blind,
     calibration,
     curves,
@@ -33,6 +34,8 @@ QUICK: dict[str, Callable[[], None]] = {
 }
 WRITING: dict[str, Callable[..., None]] = {
     "arms": arms.arms,
+    "batch": batch.batch,
+    "batch-replayed": batch.batch_replayed,
     "blind": blind.votes,
     "calibration": calibration.calibration,
     "curves": curves.by_difficulty,

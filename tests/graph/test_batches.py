@@ -172,7 +172,7 @@ limits = st.fixed_dictionaries(
 ).filter(bool)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(limits, st.integers(1, 5), st.integers(0, 99), st.booleans(), st.booleans())
 def test_the_budget_holds_in_every_unit_whatever_fails(
     given_limits: dict[str, float], jobs: int, seed: int, judged: bool, in_loop: bool

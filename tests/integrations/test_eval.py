@@ -98,6 +98,7 @@ def test_where_every_call_fails_the_figures_stand_and_it_is_said(command: Comman
         (("--pool", "x", "--model", "embedded"), "--model does not go with --pool"),
         (("--pool", "x", "--max-calls", "4"), "--max-calls does not go with --pool"),
         ((*LIVE, "--in-order"), "--in-order does not go with --model and --data"),
+        ((*LIVE, "--mean-samples", "2"), "--mean-samples does not go with --model and --data"),
         ((*LIVE, "--calibrate-on", "x"), "--calibrate-on does not go with --model and --data"),
         ((*LIVE, "--max-usd", "1", "--price", "cheap"), "price 'cheap'"),
         ((*LIVE[:3], "embedded:tset"), "embedded:test"),

@@ -18,6 +18,7 @@ from verifier_agent.evaluation.replay import Replay, Replayer
 from verifier_agent.evaluation.scoring import Scored
 from verifier_agent.evaluation.settings import check_count
 from verifier_agent.evaluation.summary import Summary
+from verifier_agent.evaluation.together import replay_together
 from verifier_agent.evaluation.workers import baseline_scores, replay_all
 from verifier_agent.evaluation.writing import Tell, check_out, writer
 
@@ -55,6 +56,10 @@ def evaluate(
     _check_jobs(jobs, settings)
     if calibrate_on is not None and settings.calibration is not None:
         raise ConfigurationError("calibration and calibrate_on: give one of them, not both")
+    if calibrate_on is not None and settings.mean_samples is not None:
+        raise ConfigurationError(
+            "calibrate_on and mean_samples: fit a calibration by itself first, and pass that"
+        )
     pools = [Path(p) for p in (pool, calibrate_on) if p is not None]
     check_out(out, pools)
     surveys = [Survey.of(p) for p in pools]
@@ -67,7 +72,12 @@ def evaluate(
 
     def replayed(path: Path | str, limits: list[int], given: Replay) -> Iterator[Scored]:
         nonlocal done
-        for scored in replay_all(path, given, survey, limits, jobs):
+        together = given.mean_samples is not None
+        for scored in (
+            replay_together(path, given, survey)
+            if together
+            else replay_all(path, given, survey, limits, jobs)
+        ):
             done += 1
             if tell is not None:
                 tell(done, survey.questions)
@@ -89,7 +99,12 @@ def evaluate(
         for scored in replayed(pool, limits, settings):
             summary.see(scored)
             write(scored)
-    return summary.plain()
+    found = summary.plain()
+    if settings.mean_samples is not None:
+        # the beginnings of its runs are no batch with a smaller budget
+        for figures in (found, *found["by_difficulty"]):
+            figures["by_budget"] = []
+    return found
 
 
 def _check_jobs(jobs: int, settings: Replay) -> None:

@@ -36,6 +36,7 @@ class Named(Strict):
 
 
 Kind = TypeVar("Kind", bound=Named)
+Checked = TypeVar("Checked", bound=Strict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Line:
     number: int
     data: bytes
 
-    def read(self, kind: type[Kind]) -> Kind:
+    def read(self, kind: type[Checked]) -> Checked:
         """Return what the line holds; raises ConfigurationError naming file, line and field."""
         try:
             return kind.model_validate_json(self.data)

@@ -151,11 +151,14 @@ class Desk:
 
     def answer(self, task: Task, candidate: Candidate) -> Answer:
         """Return the recorded answer that `candidate` is."""
-        asked = [message for message in task.messages if message["type"] == "human"]
-        recorded = self.find(asked[-1]["data"].get("id") if asked else None).recorded
         sample = sample_of(candidate)
         assert sample is not None, "only what was drawn is judged"
-        return recorded.answers[sample]
+        return self.run(task).recorded.answers[sample]
+
+    def run(self, task: Task) -> Draws:
+        """Return the run that a task belongs to."""
+        asked = [message for message in task.messages if message["type"] == "human"]
+        return self.find(asked[-1]["data"].get("id") if asked else None)
 
 
 def sample_of(candidate: Candidate) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from verifier_agent.budget import Budget
+from verifier_agent.budget import Budget, Remaining
 from verifier_agent.calibration import named, weigh
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation.measured import Beginnings, Measured, Point, measure
@@ -27,12 +27,13 @@ from verifier_agent.evaluation.recorded_scores import (
     recorded_as,
     recorded_verifiers,
 )
-from verifier_agent.evaluation.settings import AtMost, Settings
+from verifier_agent.evaluation.settings import AtMost, Settings, check_count
 from verifier_agent.evaluation.usage import usage
 from verifier_agent.graph import Run, create_verifier_agent
 from verifier_agent.graph.tables import single
+from verifier_agent.search import PolicyFunction, sample
 from verifier_agent.tree import Tree
-from verifier_agent.values import Cost, Selection, Verifier
+from verifier_agent.values import Action, Cost, Selection, Verifier
 
 STEPS = 100_000
 """LangGraph's own limit must not end a run: the budget and the policy do."""
@@ -49,6 +50,32 @@ class Replay(Settings):
 
     in_order: bool = False
     """Draw in the order of the file."""
+    mean_samples: int | None = None
+    """One budget over all questions: so many samples for each on average, spent where it gains most
+    (`Agent.solve_many`). None: every question has the same."""
+
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        if self.mean_samples is not None:
+            check_count("mean_samples", self.mean_samples)
+
+    def resolved_policy(self, most: int) -> PolicyFunction:
+        """Return the policy; in a batch answers are drawn one at a time unless it is said."""
+        if self.policy is None and self.mean_samples is not None:
+            return sample(most, batch=1)
+        return Settings.resolved_policy(self, most)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AsRecorded(AtMost):
+    """A policy held to so many candidates, and to those that there are of each question."""
+
+    desk: Desk
+
+    def __call__(self, tree: Tree, remaining: Remaining) -> Sequence[Action]:
+        """Return what the policy says, as far as there is something to draw."""
+        there = len(self.desk.run(tree.task).recorded.places)
+        return AtMost(self.policy, min(self.most, there))(tree, remaining)
 
 
 @dataclass
@@ -94,11 +121,11 @@ class Replayer:
         self._agent(self.max_samples)  # so that wrong settings are found before anything runs
 
     def replay(self, question: Recorded) -> list[Measured]:
-        """Run one question, once with each seed.
-
-        Raises ConfigurationError for a policy that needs more than recorded whole answers.
-        """
-        return [self._measured(question, seed) for seed in range(self.settings.seeds)]
+        """Run one question, once with each seed."""
+        return [
+            self.measured(question, seed, self.run(question, seed))
+            for seed in range(self.settings.seeds)
+        ]
 
     def run(self, question: Recorded, seed: int) -> Run:
         """Run one question through the graph; `seed` fixes the order in which answers come."""
@@ -125,10 +152,13 @@ class Replayer:
     def _agent(self, most: int) -> Any:
         """Return the agent for questions of which a run draws at most so many answers."""
         if most not in self._agents:
+            together = self.settings.mean_samples is not None
             self._agents[most] = create_verifier_agent(
                 self._models,
                 verifier=self.verifiers,
-                policy=AtMost(self.policy, most),
+                policy=AsRecorded(self.policy, most, self.desk)
+                if together
+                else AtMost(self.policy, most),
                 selector=self.selector,
                 calibration=self.settings.calibration,
                 risk=self.settings.risk,
@@ -142,8 +172,33 @@ class Replayer:
         paid = sum(hasattr(verifier, "bound") for verifier in single(self.verifiers))
         return Budget(calls=most * (1 + paid))
 
-    def _measured(self, question: Recorded, seed: int) -> Measured:
-        run = self.run(question, seed)
+    def run_together(self, questions: Sequence[Recorded], seed: int) -> list[Run | None]:
+        """Run all questions as one batch; None is a question that the budget did not reach."""
+        messages = {question.id: question.message(seed) for question in questions}
+        for question in questions:
+            self.desk.runs[str(messages[question.id].id)] = Draws(question, seed)
+        most = (self.settings.mean_samples or 1) * len(questions)
+        try:
+            batch = self._agent(self.max_samples).solve_many(
+                [{"id": name, "messages": [message]} for name, message in messages.items()],
+                budget=self.budget(most),
+                policy=None,
+                seed=run_seed(seed, self.max_samples),
+                jobs=1,
+            )
+        finally:
+            for message in messages.values():
+                del self.desk.runs[str(message.id)]
+        for result in batch.results:
+            if result.error is not None:
+                raise ConfigurationError(f"question {result.id!r}: {result.error}")
+        return [result.run for result in batch.results]
+
+    def measured(self, question: Recorded, seed: int, run: Run) -> Measured:
+        """Read off a run of a question.
+
+        Raises ConfigurationError for a policy that needs more than recorded whole answers.
+        """
         if any(c.parent is not None for c in run.candidates):
             raise ConfigurationError(
                 f"policy={self.policy!r} revises answers or grows them step by step; a pool "

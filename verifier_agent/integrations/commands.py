@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from verifier_agent.embedded.family import example
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph import Run, create_verifier_agent
 from verifier_agent.integrations.asking import BAD_INPUT, NO_ANSWER, ask, errors_in_words, say
+from verifier_agent.integrations.batch import Errand, run_batch
 from verifier_agent.integrations.calibrate import calibrate_pool
 from verifier_agent.integrations.compare import compare_models
 from verifier_agent.integrations.demo import SEED, demonstrate
@@ -146,23 +148,50 @@ def solve(
     seed: Annotated[
         int | None, typer.Option(help="Makes the run repeatable.", show_default="another each run")
     ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Many questions, a text or a JSON object on each line, instead of QUESTION; the "
+            "limits hold for all together, and are spent where they gain most.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Of a batch: a JSON line for each question, in their order. If it is broken off, "
+            "the same command goes on.",
+            show_default="standard output",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            help="Of a batch: questions in flight.", show_default="8, or 1 if the model runs here"
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,
 ) -> None:
-    """Answer QUESTION, with as much compute as it deserves."""
+    """Answer QUESTION, with as much compute as it deserves; or many with --batch."""
     with errors_in_words():
-        if question is None:
+        if (question is None) == (batch is None):
+            if batch is not None:
+                raise ConfigurationError("give QUESTION or --batch FILE, not both")
             typer.echo(EXPLAINED, err=True, nl=False)
             raise typer.Exit(BAD_INPUT)
-        budget = read_budget(
-            calls=max_calls,
-            tokens=max_tokens,
-            usd=max_usd,
-            joules=max_joules,
-            seconds=max_seconds,
-        )
-        text = read_question(question)
+        limits = {
+            "calls": max_calls, "tokens": max_tokens, "usd": max_usd, "joules": max_joules,
+            "seconds": max_seconds,
+        }  # fmt: skip
+        if batch is not None and not any(limits.values()):
+            raise ConfigurationError("a batch needs a limit for all its questions: --max-calls …")
+        budget = read_budget(**limits)
+        if batch is None and (out is not None or jobs is not None):
+            raise ConfigurationError("--out and --jobs go with --batch FILE")
+        text = None if question is None else read_question(question)
         chat_model = resolve_model(model, base_url=base_url)
         prices = read_prices(chat_model, price, max_usd)
         agent = create_verifier_agent(
@@ -177,6 +206,14 @@ def solve(
             risk=risk,
             seed=seed,
         )
+        if text is None:
+            setup = {"model": model, "base_url": base_url, "verifier": verifier, "seed": seed}
+            setup |= {"selector": selector, "policy": policy}
+            errand = Errand(
+                source=str(batch), out=out, budget=budget, policy=policy, jobs=jobs, setup=setup
+            )
+            run_batch(agent, errand, as_json=as_json)
+            return
         run = ask(agent, text, Watched(budget), Silence() if as_json else progress())
     tell(run, as_json=as_json)
 

@@ -34,7 +34,7 @@ from verifier_agent.integrations.limits import (
 from verifier_agent.models import resolve_model
 
 NO_VERIFIER = "none"
-OF_A_POOL = ("in_order", "calibrate_on")
+OF_A_POOL = ("in_order", "mean_samples", "calibrate_on")
 LIVE = (
     "model", "data", "record", "base_url", "max_calls", "max_tokens", "max_usd", "max_joules",
     "max_seconds", "price", "parameters", "joules_per_flop",
@@ -94,6 +94,14 @@ def evaluate_policy(
     in_order: Annotated[
         bool, typer.Option("--in-order", help="Of a pool: draw in the order of the file.")
     ] = False,
+    mean_samples: Annotated[
+        int | None,
+        typer.Option(
+            help="Of a pool: one budget of so many samples a question on average, spent where it "
+            "gains most.",
+            show_default="every question by itself",
+        ),
+    ] = None,
     calibrate_on: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Of a pool: fit confidence on this labelled pool first."),
@@ -146,7 +154,7 @@ def evaluate_policy(
         if verifier:
             shared["verifier"] = [name for name in verifier if name != NO_VERIFIER]
         if pool is not None:
-            settings = Replay(in_order=in_order, **shared)
+            settings = Replay(in_order=in_order, mean_samples=mean_samples, **shared)
             with progress() as tell:
                 found = evaluate(
                     pool,

@@ -139,6 +139,7 @@ def test_where_nobody_answers_the_command_says_so(command: Command) -> None:
         ["--verifier", "localhost"],
         ["--verifier", "hosted:nothing:http://localhost"],
         ["--verifier", "http://localhost:1", "--label-token-ids", "a,b"],
+        ["--verifier", "http://localhost:1", "--spec", "qwen2.5-math-prn"],
         ["--verifier", "http://localhost:1", "--key-env", "NO_SUCH_KEY"],
     ],
 )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.integrations.asking import NO_ANSWER, errors_in_words
 from verifier_agent.models.background import wait_for
-from verifier_agent.verifiers.hosted.names import FAMILY, KEY, named_reward_model
-from verifier_agent.verifiers.hosted.probing import SECONDS, Kind, Probe, probe
-from verifier_agent.verifiers.hosted.trials import TRIALS, Tried, tried
+
+if TYPE_CHECKING:  # every start of the command line would pay for them
+    from verifier_agent.verifiers.hosted.probing import Kind, Probe
+    from verifier_agent.verifiers.hosted.trials import Tried
 
 
 def examine_server(
@@ -36,13 +37,17 @@ def examine_server(
     key_env: Annotated[
         str, typer.Option(metavar="VARIABLE", help="Which environment variable holds the key.")
     ] = "",
-    seconds: Annotated[float, typer.Option(help="For each request.")] = SECONDS,
+    seconds: Annotated[float, typer.Option(help="For each request.")] = 20.0,
 ) -> None:
     """Say what a reward model's server speaks, and whether it tells right from wrong answers.
 
     It is asked about two right and two wrong answers on each wire that it may have. Exit code 0:
     a wire works and has each right answer above the wrong one.
     """
+    from verifier_agent.verifiers.hosted.names import FAMILY, KEY, named_reward_model
+    from verifier_agent.verifiers.hosted.probing import probe
+    from verifier_agent.verifiers.hosted.trials import tried
+
     with errors_in_words():
         if verifier.startswith(f"{FAMILY}:"):
             one = named_reward_model(verifier.removeprefix(f"{FAMILY}:"))
@@ -103,7 +108,7 @@ def _scores(title: str, said: Tried) -> list[str]:
     if not said.works:
         return [f"{title}: {said.error}"]
     lines = [f"{title}: {said.in_order} of {len(said.scores)} pairs in order"]
-    for trial, (right, wrong) in zip(TRIALS, said.scores, strict=True):
+    for question, (right, wrong) in zip(said.questions, said.scores, strict=True):
         sign = ">" if right > wrong else "<" if right < wrong else "="
-        lines.append(f"  right {right:.4f} {sign} wrong {wrong:.4f}   {trial.question}")
+        lines.append(f"  right {right:.4f} {sign} wrong {wrong:.4f}   {question}")
     return [*lines, *([f"  Doubtful: {said.doubt}"] if said.doubt else [])]

@@ -84,5 +84,5 @@ def _read(rest: str, option: str, value: str) -> Any:
 
 def written(wire: str, url: str, options: Mapping[str, str]) -> str:
     """Return the text that means a reward model with these options."""
-    query = urlencode(options, quote_via=quote, safe=":/{},.")
+    query = urlencode(options, quote_via=quote, safe=":/{}.")
     return f"{FAMILY}:{wire}:{url}" + (f"?{query}" if query else "")

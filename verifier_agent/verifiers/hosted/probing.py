@@ -20,7 +20,7 @@ from verifier_agent.verifiers.hosted.reward_model import HostedRewardModel
 from verifier_agent.verifiers.hosted.settings import root_of
 from verifier_agent.verifiers.hosted.trials import Tried, tried
 from verifier_agent.verifiers.hosted.wires import WIRES, Wire
-from verifier_agent.verifiers.local.presets import PRESETS
+from verifier_agent.verifiers.local.presets import PRESETS, preset
 
 SECONDS = 20.0
 TEMPLATE = "{question}\n\n{answer}"
@@ -97,10 +97,12 @@ async def probe(
         told: Arguments of `HostedRewardModel` that are known: model, spec, scale, template, …
 
     Raises:
-        ConfigurationError: The URL is none.
+        ConfigurationError: The URL is none, or there is no such preset.
         VerifierUnavailable: Nobody answers there.
     """
     url = root_of(url)
+    if isinstance(told.get("spec"), str) and told["spec"]:
+        preset(told["spec"])
     kind = await identify(url, api_key, seconds)
     known = {"model": kind.model} | {name: value for name, value in told.items() if value}
     known = {name: value for name, value in known.items() if value}

@@ -35,6 +35,7 @@ TRIALS = (
 class Tried:
     """What a verifier said: of the right and of the wrong answer to each question."""
 
+    questions: tuple[str, ...] = ()
     pairs: tuple[tuple[Verdict, Verdict], ...] = ()
     error: str = ""
     """Why it said nothing, or not of every answer."""
@@ -83,10 +84,11 @@ class Tried:
 async def tried(verifier: Verifier, trials: Sequence[Trial] = TRIALS) -> Tried:
     """Ask a verifier of each trial's two answers; stop at the first one that it cannot judge."""
     pairs: list[tuple[Verdict, Verdict]] = []
+    questions = tuple(trial.question for trial in trials)
     for trial in trials:
         answers = [Candidate(id="g0", text=trial.right), Candidate(id="g1", text=trial.wrong)]
         right, wrong = await verifier.verify(Task(question=trial.question), answers)
         pairs.append((right, wrong))
         if error := right.error or wrong.error:
-            return Tried(tuple(pairs), error)
-    return Tried(tuple(pairs))
+            return Tried(questions, tuple(pairs), error)
+    return Tried(questions, tuple(pairs))

@@ -26,6 +26,7 @@ from verifier_agent.verifiers import (
     ArithmeticSteps,
     Cascade,
     Constraints,
+    Distilled,
     Ensemble,
     Form,
     FunctionVerifier,
@@ -39,6 +40,7 @@ from verifier_agent.verifiers import (
 )
 from verifier_agent.verifiers.checkers import Checker
 from verifier_agent.verifiers.code_tests import CodeTests
+from verifier_agent.verifiers.distilled import SIZE, Student, packed
 from verifier_agent.verifiers.equivalence import MathEquivalence
 from verifier_agent.verifiers.form import Forms
 from verifier_agent.verifiers.generated_tests import GeneratedTests
@@ -75,6 +77,12 @@ def same_as_reference(told: dict[str, Any]) -> bool:
     return bool(told["reference"] in told["answer"])
 
 
+def a_student() -> Student:
+    """A verifier that was taught by nobody: it likes some words, and right equations."""
+    weights = [(at * 7919 % 13 - 6) / 4 for at in range(SIZE)]
+    return Student(weights=packed(weights), sheet={})
+
+
 @contextmanager
 def judged(make: Callable[[OpenAIChatModel], Verifier]) -> Iterator[Verifier]:
     with ModelServer(grade) as server:
@@ -105,6 +113,7 @@ SHIPPED: dict[str, Callable[[Path], AbstractContextManager[Verifier]]] = {
     "Cascade": lambda _: judged(lambda model: Cascade([ArithmeticSteps(), Judge(model)])),
     "CodeTests": lambda _: nullcontext(CodeTests("monty")),
     "Constraints": lambda _: nullcontext(Constraints(PUZZLE, workers=1)),
+    "Distilled": lambda _: nullcontext(Distilled(a_student())),
     "EmbeddedRewardModel": lambda _: nullcontext(EmbeddedRewardModel()),
     "Ensemble": lambda _: judged(lambda model: Ensemble([ArithmeticSteps(), Judge(model)])),
     "Fallback": lambda _: judged(Fallback),

@@ -118,23 +118,28 @@ class Judges:
     def scored(self, question: Question) -> Scored:
         """Return what they say of the independent whole answers to a question."""
         recorded = Recorded.of(question)
-        message = recorded.message(0)
-        places = recorded.places
-        task = Task(
-            question=question.question,
-            messages=({"type": "human", "data": {"content": "", "id": message.id}},),
-        )
-        self.desk.runs[str(message.id)] = Draws(recorded, 0)
+        task, candidates = shown(recorded)
+        message = str(recorded.message(0).id)
+        self.desk.runs[message] = Draws(recorded, 0)
         try:
-            candidates = [_candidate(recorded, at) for at in places]
             said = [list(_scores(v, task, candidates)) for v in self.verifiers]
         finally:
-            del self.desk.runs[str(message.id)]
-        labels = [question.samples[at].correct for at in places]
+            del self.desk.runs[message]
+        labels = [question.samples[at].correct for at in recorded.places]
         return Scored(
             scores=list(zip(*said, strict=True)),
             labels=None if None in labels else [int(bool(label)) for label in labels],
         )
+
+
+def shown(recorded: Recorded) -> tuple[Task, list[Candidate]]:
+    """Return the question and its independent whole answers, as a verifier is shown them."""
+    message = {
+        "type": "human",
+        "data": {"content": recorded.question, "id": recorded.message(0).id},
+    }
+    candidates = [_candidate(recorded, at) for at in recorded.places]
+    return Task(question=recorded.question, messages=(message,)), candidates
 
 
 def _candidate(recorded: Recorded, at: int) -> Candidate:

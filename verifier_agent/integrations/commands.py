@@ -20,6 +20,7 @@ from verifier_agent.integrations.batch import Errand, run_batch
 from verifier_agent.integrations.calibrate import calibrate_pool
 from verifier_agent.integrations.compare import compare_models
 from verifier_agent.integrations.demo import SEED, demonstrate
+from verifier_agent.integrations.distill import distill_verifier
 from verifier_agent.integrations.doctor import examine_server
 from verifier_agent.integrations.evaluate import evaluate_policy
 from verifier_agent.integrations.export import export_reward_model
@@ -235,6 +236,7 @@ app.command("compare")(compare_models)
 app.command("doctor")(examine_server)
 app.command("export")(export_reward_model)
 app.command("label")(label_answers)
+app.command("distill")(distill_verifier)
 app.command("weigh")(weigh_pool)
 app.command("serve")(serve_models)
 

@@ -11,6 +11,7 @@ from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 
 if TYPE_CHECKING:
     from verifier_agent.verifiers.constraints import Constraints
+    from verifier_agent.verifiers.distilled import Distilled
     from verifier_agent.verifiers.ensemble import Cascade, Ensemble
     from verifier_agent.verifiers.evaluators import RunnableVerifier, from_evaluator
     from verifier_agent.verifiers.hosted import HostedRewardModel
@@ -27,6 +28,7 @@ __all__ = [
     "ArithmeticSteps",
     "Cascade",
     "Constraints",
+    "Distilled",
     "Ensemble",
     "Form",
     "FunctionVerifier",
@@ -49,6 +51,7 @@ _LAZY = {
     "ArithmeticSteps": "steps",
     "Cascade": "ensemble",
     "Constraints": "constraints",
+    "Distilled": "distilled",
     "Ensemble": "ensemble",
     "HostedRewardModel": "hosted",
     "Judge": "judges",

@@ -156,9 +156,16 @@ def _hosted(rest: str) -> tuple[Verifier, ...]:
     return (named_reward_model(rest),)
 
 
+def _distilled(path: str) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.distilled import Distilled
+
+    return (Distilled.from_file(path),)
+
+
 EXPORTED = "onnx"
 _FAMILIES: dict[str, Callable[[str], tuple[Verifier, ...]]] = {
     "code": _code,
+    "distilled": _distilled,
     "hosted": _hosted,
     "judge": _judge,
     "pairwise": _pairwise,
@@ -192,6 +199,7 @@ def known_names() -> tuple[str, ...]:
 
 _REST = {
     "code": "SANDBOX",
+    "distilled": "FILE",
     "hosted": "WIRE:URL",
     "judge": "MODEL",
     "pairwise": "MODEL",

@@ -326,6 +326,21 @@ def test_a_vector_that_does_not_fit_the_spec_is_unreadable(
         Reading(spec=spec).raw(vector, activated=activated)
 
 
+def test_probabilities_may_be_as_rough_as_bfloat16() -> None:
+    reading = Reading(spec=LABELLED)
+    assert reading.raw((0.00390625, 0.99609375), activated=True) == 0.99609375
+    assert reading.raw((0.30078125, 0.703125), activated=True) == 0.703125
+    assert reading.unit(1.00390625) == 1.0
+    with pytest.raises(UnreadableVerdict):
+        reading.unit(1.01)
+
+
+async def test_what_a_spec_says_around_a_question_is_said_in_a_chat_too() -> None:
+    spec = replace(ORM, question="Question: {question}")
+    sent = await body({}, wire="classify", spec=spec)
+    assert sent["messages"][0] == {"role": "user", "content": "Question: What is 17 + 25?"}
+
+
 def test_labels_are_activated_here_where_the_server_does_not() -> None:
     raw = Reading(spec=LABELLED).raw((1.0, 3.0, 0.5), activated=False)
     assert raw == pytest.approx(math.exp(3) / (math.exp(1) + math.exp(3) + math.exp(0.5)))

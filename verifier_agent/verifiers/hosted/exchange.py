@@ -45,7 +45,7 @@ async def exchange(
         async with asyncio.timeout(seconds):
             response = await post()
         found = _json(response)  # JSON that broke on the way is asked for again
-        told = _told(found)
+        told = tokens_told(found)
         told = _number(response.headers.get(TOKENS_HEADER)) if told is None else told
         used = replace(most, exact=False) if told is None else _used(found, told, most)
         return Exchange(found, None, used)
@@ -92,7 +92,7 @@ def _usage(reply: Any) -> dict[str, Any]:
     return usage if isinstance(usage, dict) else {}
 
 
-def _told(reply: Any) -> int | None:
+def tokens_told(reply: Any) -> int | None:
     """Return the prompt tokens that a reply reports; None if it reports none."""
     usage = _usage(reply)
     prompt, total = _count(usage.get("prompt_tokens")), _count(usage.get("total_tokens"))

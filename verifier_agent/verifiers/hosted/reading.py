@@ -26,8 +26,10 @@ from verifier_agent.verifiers.fences import defused
 from verifier_agent.verifiers.local.readout import raw_score, unit_score
 from verifier_agent.verifiers.local.spec import Labels, Number, PRMSpec
 
-ROUNDING = 1e-3
-"""Half precision: by so much probabilities may miss 1 in sum, or leave [0, 1]."""
+ROUNDING = 2**-8
+"""Of bfloat16: by so much a probability may be off, and leave [0, 1]."""
+EXACT = 1e-5
+"""By so much numbers may miss 1 in sum that are probabilities without a doubt."""
 
 Vector = tuple[float, ...]
 """What a head gave at one place: a number for each label, or a single one."""
@@ -104,12 +106,12 @@ class Reading:
                 "is always 1"
             )
         if not activated:
-            if _is_distribution(vector):
+            if _is_distribution(vector, EXACT):
                 raise UnreadableVerdict(
                     f"{list(vector)} are probabilities, where the labels' logits were expected"
                 )
             return raw_score(self.spec, vector)
-        if not _is_distribution(vector):
+        if not _is_distribution(vector, ROUNDING * count):
             raise UnreadableVerdict(
                 f"{list(vector)} are no probabilities of labels: they do not add up to 1 "
                 "(does the server know use_activation?)"
@@ -147,9 +149,9 @@ def _check_spec(spec: PRMSpec) -> None:
         )
 
 
-def _is_distribution(vector: Sequence[float]) -> bool:
-    inside = all(-ROUNDING <= number <= 1 + ROUNDING for number in vector)
-    return inside and abs(math.fsum(vector) - 1) <= ROUNDING * len(vector)
+def _is_distribution(vector: Sequence[float], error: float) -> bool:
+    inside = all(-error <= number <= 1 + error for number in vector)
+    return inside and abs(math.fsum(vector) - 1) <= error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +234,11 @@ def _messages(task: Task, answer: str, spec: PRMSpec) -> list[dict[str, Any]]:
     written = write_messages([*before, AIMessage(answer)])
     for message in written[:-1]:
         message["content"] = _shown_content(message.get("content"), spec)
+    asking = [message for message in written if message["role"] == "user"][-1:]
+    for message in asking:
+        if isinstance(message["content"], str):
+            hook = spec.question.replace("{bos}", "")
+            message["content"] = hook.replace("{question}", message["content"])
     return written
 
 

@@ -7,6 +7,7 @@ the choice never depends on finishing order.
 from verifier_agent.selection.by_meaning import by_meaning
 from verifier_agent.selection.by_steps import by_steps
 from verifier_agent.selection.chains import chain_vote
+from verifier_agent.selection.consensus import consensus
 from verifier_agent.selection.dual_agreement import dual_agreement
 from verifier_agent.selection.selector import (
     Selector,
@@ -32,6 +33,7 @@ __all__ = [
     "by_steps",
     "calibrated_vote",
     "chain_vote",
+    "consensus",
     "dual_agreement",
     "frequent_best",
     "reliable_vote",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -33,14 +34,11 @@ def dual_agreement(
     is the group's share of all groups; a group of one, with nobody to agree with, is only as sure
     as its score. Without any results of tests it is `best`.
     """
-    groups: dict[str, list[Judged]] = {}
+    groups: dict[PassedTests, list[Judged]] = {}
     for j in judged:
-        if (passed := results(j)) is not None:
-            groups.setdefault(passed[0], []).append(j)
-    weight = {
-        tests: len(members) ** power * (results(members[0]) or ("", 0.0))[1]
-        for tests, members in groups.items()
-    }
+        if (passed := passed_tests(j)) is not None:
+            groups.setdefault(passed, []).append(j)
+    weight = {tests: len(members) ** power * tests.weight for tests, members in groups.items()}
     total = sum(weight.values())
     if not total:
         return by_score(judged)
@@ -58,14 +56,26 @@ def dual_agreement(
     )
 
 
-def results(judged: Judged) -> tuple[str, float] | None:
-    """Return which tests a candidate passed, and the weight of those; None where none were run."""
+@dataclass(frozen=True, slots=True)
+class PassedTests:
+    """Which generated tests a candidate passed."""
+
+    signs: str
+    """"1" for each test that was passed, "0" for each other."""
+    weight: float
+    """Of those that were passed."""
+    total: float
+    """The weight of all."""
+
+
+def passed_tests(judged: Judged) -> PassedTests | None:
+    """Return which tests a candidate passed; None where none were run."""
     for verdict in judged.verdicts:
         match verdict.evidence.get("tests"):
-            case str(tests) if tests and set(tests) <= {"0", "1"}:
-                weights = _weights(verdict.evidence.get("weights"), len(tests))
-                passed = zip(tests, weights, strict=True)
-                return tests, math.fsum(weight for sign, weight in passed if sign == "1")
+            case str(signs) if signs and set(signs) <= {"0", "1"}:
+                weights = _weights(verdict.evidence.get("weights"), len(signs))
+                passed = (w for sign, w in zip(signs, weights, strict=True) if sign == "1")
+                return PassedTests(signs, math.fsum(passed), math.fsum(weights))
     return None
 
 

@@ -43,14 +43,14 @@ class GeneratedTests(CodeTests):
     def verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
         """Run each candidate's program."""
         try:
-            weights = [weight for _, weight in _weighed(task)]
+            weights = [weight for _, weight in weighed_tests(task)]
         except ConfigurationError as error:
             return [self._unknown(c, str(error)) for c in candidates]
         return [_with_weights(v, weights) for v in super().verify_sync(task, candidates)]
 
     def tests(self, task: Task) -> tuple[CodeTest, ...]:
         """Return the generated tests."""
-        return tuple(test for test, _ in _weighed(task))
+        return tuple(test for test, _ in weighed_tests(task))
 
     def verdict(self, candidate: Candidate, ran: Ran, tests: Sequence[CodeTest]) -> Verdict:
         """Return the verdict about a program that ran."""
@@ -74,8 +74,8 @@ def _with_weights(verdict: Verdict, weights: Sequence[float]) -> Verdict:
     return replace(verdict, score=passed / math.fsum(weights), evidence=evidence)
 
 
-def _weighed(task: Task) -> list[tuple[CodeTest, float]]:
-    """Return the generated tests that can be read, each with its weight."""
+def weighed_tests(task: Task) -> list[tuple[CodeTest, float]]:
+    """Return the tests in `context["generated_tests"]` that can be read, each with its weight."""
     given = task.context.get(GeneratedTests.key, [])
     found: list[tuple[CodeTest, float]] = []
     for one in given if isinstance(given, list | tuple) else [given]:

@@ -11,7 +11,7 @@ from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, parse
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*(?=\()", re.MULTILINE)
 _CALLED = re.compile(
-    r"\b(?:function|method)\s+(?:(?:called|named)\s+)?[`'\"]?(\w+)[`'\"]?(?=\(|[`'\"])|"
+    r"\b(?:function|method|write|implement|define|complete)\s+(?:(?:called|named)\s+)?[`'\"]?(\w+)[`'\"]?(?=\(|[`'\"])|"
     r"\b(?:called|named)\s+[`'\"](\w+)[`'\"]"
 )
 
@@ -24,6 +24,8 @@ class Signature:
     required: tuple[str, ...]
     """Its parameters without a default, in order."""
     optional: tuple[str, ...]
+    annotations: dict[str, str]
+    """Of the parameters that have one."""
     begin: int
     """Where the definition begins in the text."""
     methodical: bool
@@ -37,13 +39,17 @@ def signatures_in(text: str) -> list[Signature]:
         end = closing(text, match.end())
         arguments = None if end is None else _arguments(text[match.end() : end])
         if arguments is not None:
-            names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+            parameters = (*arguments.posonlyargs, *arguments.args)
+            names = [one.arg for one in parameters]
             split = len(names) - len(arguments.defaults)
             found.append(
                 Signature(
                     name=match[1],
                     required=tuple(names[:split]),
                     optional=tuple(names[split:]),
+                    annotations={
+                        one.arg: ast.unparse(one.annotation) for one in parameters if one.annotation
+                    },
                     begin=match.start(),
                     methodical=names[:1] in (["self"], ["cls"]),
                 )

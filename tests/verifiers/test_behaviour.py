@@ -1,0 +1,159 @@
+"""Programs judged by one another, and the inputs on which they are."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.verifiers.sandboxes.boxes import BUBBLEWRAP, MONTY
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.selection import consensus
+from verifier_agent.values import Candidate, Judged, Task, Verdict
+from verifier_agent.verifiers.behaviour import Behaviour
+from verifier_agent.verifiers.code_tests import CodeTests
+from verifier_agent.verifiers.inputs import calls_for
+from verifier_agent.verifiers.sandboxes import CodeTest, Limits, Monty, Ran
+from verifier_agent.verifiers.variations import variations
+
+QUESTION = (
+    'def largest(numbers):\n    """Return the largest.\n\n    largest([3, 1]) == 3\n    """\n'
+)
+RIGHT = "def largest(numbers):\n    return max(numbers)\n"
+SORTED = "def largest(numbers):\n    return sorted(numbers)[-1]\n"
+FIRST = "def largest(numbers):\n    return numbers[0]\n"
+LAST = "def largest(numbers):\n    return numbers[-1]\n"
+RAISES = "def largest(numbers):\n    raise ValueError\n"
+TASK = Task(question=QUESTION, context={"entry_point": "largest"})
+
+
+def candidates(*texts: str) -> list[Candidate]:
+    return [Candidate(id=f"g{n}", text=f"```python\n{text}```") for n, text in enumerate(texts)]
+
+
+@pytest.mark.parametrize(
+    "sandbox", [pytest.param("monty", marks=MONTY), pytest.param("bubblewrap", marks=BUBBLEWRAP)]
+)
+def test_programs_that_behave_alike_vouch_for_each_other(sandbox: str) -> None:
+    drafts = candidates(FIRST, RIGHT, SORTED, LAST, RAISES)
+    verdicts = asyncio.run(Behaviour(sandbox).verify(TASK, drafts))
+    first, right, other, last, raises = verdicts
+    assert right.evidence["outputs"] == other.evidence["outputs"]
+    assert set(raises.evidence["outputs"]) == {None}
+    assert right.score == other.score
+    assert right.score > max(first.score or 0, last.score or 0) > 0 == raises.score  # type: ignore[operator]
+    assert not any(verdict.hard for verdict in verdicts)
+
+
+@MONTY
+def test_the_example_rules_out_one_and_behaviour_the_other() -> None:
+    drafts = candidates(LAST, FIRST, RIGHT, LAST, LAST, SORTED)
+    said = [v.verify_sync(TASK, drafts) for v in (CodeTests("monty"), Behaviour("monty"))]
+    judged = [Judged(candidate=c, verdicts=v) for c, *v in zip(drafts, *said, strict=True)]  # type: ignore[misc]
+    judged = [Judged(candidate=j.candidate, verdicts=tuple(j.verdicts)) for j in judged]
+    chosen = consensus()(judged)
+    assert chosen.candidate == "g2"
+    assert chosen.basis == "vote share"
+    assert 0.5 < (chosen.confidence or 0.0) < 1.0
+
+
+class Counting(Monty):
+    """Counts what it runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.programs: list[str] = []
+
+    def run(self, program: str, tests: list[CodeTest], limits: Limits) -> Ran:  # type: ignore[override]
+        self.programs.append(program)
+        return super().run(program, tests, limits)
+
+
+@MONTY
+def test_a_program_runs_once_however_often_it_is_shown() -> None:
+    sandbox = Counting()
+    verifier = Behaviour(sandbox)
+    verifier.verify_sync(TASK, candidates(RIGHT, FIRST))
+    verdicts = verifier.verify_sync(TASK, candidates(RIGHT, FIRST, RIGHT, LAST))
+    assert len(sandbox.programs) == 3
+    assert [v.version for v in verdicts] == [4] * 4
+
+
+@MONTY
+def test_what_cannot_be_judged_has_no_score_and_says_why() -> None:
+    behaviour = Behaviour("monty")
+
+    def errors(task: Task, *texts: str) -> list[str]:
+        verdicts: list[Verdict] = behaviour.verify_sync(task, candidates(*texts))
+        assert all(verdict.score is None for verdict in verdicts)
+        return [str(verdict.error) for verdict in verdicts]
+
+    assert "nothing to ask" in errors(Task(question="Write a poem."), RIGHT, FIRST)[0]
+    single, empty = errors(TASK, RIGHT, "")
+    assert "single program" in single
+    assert "no program" in empty
+    assert "monty cannot run it" in errors(TASK, f"import numpy\n{RIGHT}", FIRST)[0]
+
+
+@MONTY
+def test_it_can_be_sent_to_another_process() -> None:
+    sent = pickle.loads(pickle.dumps(Behaviour("monty", inputs=3)))
+    assert sent.verify_sync(TASK, candidates(RIGHT, RIGHT))[0].score == 1.0
+
+
+@pytest.mark.parametrize("options", [{"inputs": 0}, {"inputs": True}, {"parallel": 0}])
+def test_settings_that_mean_nothing_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(ConfigurationError, match="a whole number above 0"):
+        Behaviour(Counting(), **options)  # type: ignore[arg-type]
+
+
+def test_inputs_come_from_all_tests_and_nothing_of_what_they_expect() -> None:
+    context = {
+        "entry_point": "largest",
+        "tests": "assert largest([7, 8]) == 8",
+        "generated_tests": [{"source": "assert largest([5]) == 1234", "weight": 2}, "no Python ("],
+    }
+    calls = calls_for(Task(question=QUESTION, context=context), 10)
+    assert calls[:3] == ["largest([7, 8])", "largest([3, 1])", "largest([5])"]
+    assert len(calls) == len(set(calls)) == 13
+    assert "1234" not in "".join(calls)
+    assert calls == calls_for(Task(question=QUESTION, context=context), 10)
+
+
+def test_a_function_without_tests_is_asked_what_its_annotations_allow() -> None:
+    calls = calls_for(Task(question="def f(words: List[str], n: int):\n    pass\n"), 5)
+    given = [ast.literal_eval(call.removeprefix("f")) for call in calls]
+    assert len(given) > 20
+    assert all(isinstance(word, str) for words, _ in given for word in words)
+    assert all(isinstance(n, int) for _, n in given)
+    assert calls_for(Task(question="Say something."), 5) == []
+
+
+VALUES = st.recursive(
+    st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.tuples(VALUES, VALUES), max_size=4))
+def test_variations_are_new_and_can_be_written_out(inputs: list[tuple[object, ...]]) -> None:
+    found = variations(inputs, 8, "seed")
+    written = [repr(one) for one in (*found, *inputs)]
+    assert len({repr(one) for one in found}) == len(found)
+    assert not {repr(one) for one in found} & {repr(one) for one in inputs}
+    assert found == variations(inputs, 8, "seed")
+    if "inf" not in "".join(written):
+        assert [ast.literal_eval(one) for one in written] == [*found, *inputs]
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.text("xyz", max_size=4)), min_size=1, max_size=3))
+def test_variations_stay_within_what_is_known(inputs: list[tuple[object, ...]]) -> None:
+    for number, text in variations(inputs, 10, "seed"):
+        assert isinstance(number, int)
+        assert number >= 1
+        assert set(text) <= set("xyz") | {"a"}

@@ -1,0 +1,193 @@
+"""Programs judged by one another: what they give for the same inputs."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import math
+import os
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+from verifier_agent.errors import ConfigurationError, VerifierUnavailable
+from verifier_agent.values import Candidate, Task, Verdict
+from verifier_agent.verifiers.inputs import calls_for
+from verifier_agent.verifiers.sandboxes.escalation import Escalation
+from verifier_agent.verifiers.sandboxes.names import SandboxLike, resolve_sandbox
+from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Limits, Ran, Sandbox, Tested
+from verifier_agent.verifiers.written_code import program_of
+
+Outputs = tuple[str | None, ...]
+"""What a program gives for each input, in one form of writing; None where it gives nothing."""
+REMEMBERED = 2_000
+"""Programs whose outputs are kept, since they are wanted again whenever candidates arrive."""
+
+
+class Behaviour:
+    """Score each program by the share of all programs that give what it gives, over many inputs.
+
+    Right programs behave alike, wrong ones each in their own way (Shi et al. 2022, 2204.11454,
+    MBR-exec; Li et al. 2022, 2203.07814, AlphaCode). It needs no test to be right: inputs are those
+    in `context["tests"]`, in the examples of the question and in `context["generated_tests"]`,
+    without what these say comes of them, and `inputs` variations of those. It is evidence and no
+    proof. What each program gave is in a form that the selector `consensus` reads:
+    {"outputs": [0, 2, None]}, for each input which of the outputs that were seen it is, None where
+    the program raised something or was stopped.
+
+    It is relational: it has to be shown all programs of a run, and `Verdict.version` tells how many
+    of them ran. Each runs once, however often it is shown.
+
+    Args:
+        sandbox: Where programs run, as for `CodeTests`; of an `Escalation` the last.
+        inputs: How many variations are tried.
+        limits: What a program may use.
+        parallel: How many programs run side by side; None: one per processor.
+        name: The verifier's name in the record.
+    """
+
+    hard = False
+    relational = True
+    per_candidate = False
+
+    def __init__(
+        self,
+        sandbox: SandboxLike = "auto",
+        *,
+        inputs: int = 40,
+        limits: Limits | None = None,
+        parallel: int | None = None,
+        name: str = "behaviour",
+    ) -> None:
+        for option, value in (("inputs", inputs), ("parallel", parallel)):
+            if value is not None and (isinstance(value, bool) or value < 1):
+                raise ConfigurationError(f"{option}={value!r}: a whole number above 0 is needed")
+        found = resolve_sandbox(sandbox)
+        # two interpreters may write the same value in two ways
+        self.sandbox: Sandbox = found.sandboxes[-1] if isinstance(found, Escalation) else found
+        self.inputs = inputs
+        self.limits = limits or Limits(seconds=1.0, total_seconds=20.0)
+        self.parallel = parallel or os.cpu_count() or 1
+        self.name = name
+        self._known: OrderedDict[tuple[str, tuple[str, ...]], Outputs | str] = OrderedDict()
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_lock": None, "_known": OrderedDict()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update({**state, "_lock": Lock()})
+
+    async def verify(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """Run each candidate's program, in threads."""
+        return await asyncio.to_thread(self.verify_sync, task, candidates)
+
+    def verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """Run each candidate's program."""
+        calls = tuple(calls_for(task, self.inputs))
+        if not calls:
+            error = "nothing to ask the programs: no test or example calls a function with values"
+            return [self._verdict(c, error=error) for c in candidates]
+        entry_point = task.context.get("entry_point")
+        programs = [program_of(c.text, task.question, entry_point) for c in candidates]
+        ran = self._run(dict.fromkeys(programs), calls)
+        given = [ran[program] for program in programs]
+        numbered = _numbered([one for one in given if not isinstance(one, str)])
+        total = len(numbered)
+        if total < 2:
+            numbered, error = [], "a single program has nothing to agree with"
+            given = [one if isinstance(one, str) else error for one in given]
+        shares = iter(zip(numbered, _agreement(numbered), strict=True))
+        return [
+            self._verdict(c, error=one, version=total)
+            if isinstance(one, str)
+            else self._scored(c, *next(shares), total)
+            for c, one in zip(candidates, given, strict=True)
+        ]
+
+    def _run(self, programs: dict[str, None], calls: tuple[str, ...]) -> dict[str, Outputs | str]:
+        with self._lock:
+            known = {p: self._known[p, calls] for p in programs if (p, calls) in self._known}
+        new = [program for program in programs if program not in known]
+        if new:
+            with ThreadPoolExecutor(min(self.parallel, len(new))) as threads:
+                ran = threads.map(lambda one: self._outputs(one, calls), new)
+                known.update(zip(new, ran, strict=True))
+        with self._lock:
+            self._known.update({(program, calls): one for program, one in known.items()})
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return known
+
+    def _outputs(self, program: str, calls: Sequence[str]) -> Outputs | str:
+        if not program.strip():
+            return "the text has no program"
+        # a text may hold half a character, which no file can
+        program = program.encode("utf-8", "replace").decode()
+        tests = [CodeTest(source=f"assert {call} == None") for call in calls]
+        try:
+            ran: Ran = self.sandbox.run(program, tests, self.limits)
+        except VerifierUnavailable as error:
+            return str(error)
+        if all(result.ending == "unsupported" for result in ran.results):
+            return f"{ran.sandbox} cannot run it: {ran.results[0].detail}"
+        return tuple(map(_output, ran.results))
+
+    def _scored(
+        self, candidate: Candidate, outputs: Sequence[int | None], share: float, total: int
+    ) -> Verdict:
+        evidence = {"outputs": list(outputs), "programs": total}
+        return self._verdict(candidate, score=share, evidence=evidence, version=total)
+
+    def _verdict(self, candidate: Candidate, **said: Any) -> Verdict:
+        return Verdict(candidate=candidate.id, verifier=self.name, **said)
+
+
+def _output(result: Tested) -> str | None:
+    if result.detail or result.ending not in ("passed", "failed"):
+        return None
+    try:
+        return repr(_plain(ast.literal_eval(result.got)))
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return result.got
+
+
+def _plain(value: Any) -> Any:
+    """Return a value so that those which are equal, but for rounding, are written alike."""
+    match value:
+        case bool():
+            return int(value)
+        case float() if math.isfinite(value):
+            return int(value) if value.is_integer() else float(f"{value:.9g}")
+        case list():
+            return [_plain(one) for one in value]
+        case tuple():
+            return tuple(_plain(one) for one in value)
+        case set() | frozenset():
+            return ("set", sorted(repr(_plain(one)) for one in value))
+        case dict():
+            return ("dict", sorted(repr((_plain(k), _plain(v))) for k, v in value.items()))
+    return value
+
+
+def _numbered(given: Sequence[Outputs]) -> list[list[int | None]]:
+    """Return for each input which of the different outputs, sorted, each program gave."""
+    rows: list[list[int | None]] = [[] for _ in given]
+    for outputs in zip(*given, strict=True):
+        different = sorted({one for one in outputs if one is not None})
+        number = {one: place for place, one in enumerate(different)}
+        for row, one in zip(rows, outputs, strict=True):
+            row.append(None if one is None else number[one])
+    return rows
+
+
+def _agreement(numbered: Sequence[Sequence[int | None]]) -> list[float]:
+    """Return the mean share of programs that give the same, over the inputs."""
+    votes = [Counter(column) for column in zip(*numbered, strict=True)]
+    return [
+        math.fsum(votes[n][one] for n, one in enumerate(row) if one is not None)
+        / (len(row) * len(numbered))
+        for row in numbered
+    ]

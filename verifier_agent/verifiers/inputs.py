@@ -1,0 +1,67 @@
+"""What a program can be asked: the inputs that the tests of a task hold, and more like them."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.values import Task
+from verifier_agent.verifiers.examples import examples_in
+from verifier_agent.verifiers.examples.signatures import asked_function, signatures_in
+from verifier_agent.verifiers.generated_tests import weighed_tests
+from verifier_agent.verifiers.given_tests import given_tests
+from verifier_agent.verifiers.guesses import guesses
+from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, is_literal, parse
+from verifier_agent.verifiers.sandboxes.sandbox import CodeTest
+from verifier_agent.verifiers.variations import Input, variations
+
+MOST = 40
+"""Inputs that are taken from tests."""
+
+
+def calls_for(task: Task, count: int) -> list[str]:
+    """Return calls of the function that a task asks for: those in its tests and `count` more.
+
+    The tests are `context["tests"]`, the examples in the question and
+    `context["generated_tests"]`; what they expect is not looked at. The others are variations of
+    these; where there are none, inputs of all sorts for the parameters that the question shows.
+    Empty where it shows none either.
+    """
+    found = [call for test in _tests(task) for call in _calls(test)]
+    names = Counter(name for name, _ in found)
+    name = task.context.get("entry_point") or next((one for one, _ in names.most_common(1)), "")
+    known = list({repr(given): given for one, given in found if one == name}.values())[:MOST]
+    if not known:
+        signatures = signatures_in(task.question)
+        name = name or asked_function(task.question, signatures) or ""
+        signature = next((one for one in signatures if one.name == name), None)
+        if signature is None or signature.methodical:
+            return []
+        known = guesses(signature, MOST, seed=task.question)
+    more = variations(known, count, seed=task.question)
+    return [f"{name}({', '.join(map(repr, given))})" for given in (*known, *more)]
+
+
+def _tests(task: Task) -> Sequence[CodeTest]:
+    try:
+        given = given_tests(task)
+    except ConfigurationError:
+        given = ()  # the verifier `code` says what is wrong with them
+    entry_point = task.context.get("entry_point")
+    generated = [test for test, _ in weighed_tests(task)]
+    return [*given, *examples_in(task.question, entry_point), *generated]
+
+
+def _calls(test: CodeTest) -> Iterator[tuple[str, Input]]:
+    """Yield the calls in a test whose arguments are all written out."""
+    try:
+        tree = parse(test.source)
+    except Unparsable:
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if args:
+                if all(map(is_literal, args)):
+                    yield name, tuple(ast.literal_eval(one) for one in args)

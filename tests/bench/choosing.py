@@ -122,15 +122,25 @@ def all_verdicts(questions: Sequence[Row], file: Path) -> dict[str, dict[str, li
     for row in questions:
         if row["id"] not in kept:
             found = judged_in_full(row, Bubblewrap())
-            plain = {mode: [one.to_dict() for one in judged] for mode, judged in found.items()}
+            plain = {
+                mode: [[verdict.to_dict() for verdict in one.verdicts] for one in judged]
+                for mode, judged in found.items()
+            }
             with file.open("a") as out:
                 out.write(json.dumps({"id": row["id"], "judged": plain}) + "\n")
             kept[row["id"]] = plain
             say(f"{row['id']}: {len(kept)} of {len(questions)}")
     return {
-        name: {mode: [Judged.from_dict(one) for one in each] for mode, each in modes.items()}
+        name: {
+            mode: [rebuilt(n, one) for n, one in enumerate(each)] for mode, each in modes.items()
+        }
         for name, modes in kept.items()
     }
+
+
+def rebuilt(n: int, verdicts: Sequence[Row]) -> Judged:
+    said = tuple(Verdict.from_dict(one) for one in verdicts)
+    return Judged(candidate=Candidate(id=f"g{n}"), verdicts=said)
 
 
 def half_of(name: str) -> int:

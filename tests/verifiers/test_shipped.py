@@ -38,6 +38,7 @@ from verifier_agent.verifiers import (
     Schema,
     StepJudge,
 )
+from verifier_agent.verifiers.behaviour import Behaviour
 from verifier_agent.verifiers.checkers import Checker
 from verifier_agent.verifiers.code_tests import CodeTests
 from verifier_agent.verifiers.distilled import SIZE, Student, packed
@@ -110,6 +111,7 @@ SHIPPED: dict[str, Callable[[Path], AbstractContextManager[Verifier]]] = {
     "Aggregated": lambda _: nullcontext(Aggregated(FunctionVerifier(as_twelve), "last")),
     "Agreement": lambda _: nullcontext(Agreement()),
     "ArithmeticSteps": lambda _: nullcontext(ArithmeticSteps()),
+    "Behaviour": lambda _: nullcontext(Behaviour("monty", inputs=5)),
     "Cascade": lambda _: judged(lambda model: Cascade([ArithmeticSteps(), Judge(model)])),
     "CodeTests": lambda _: nullcontext(CodeTests("monty")),
     "Constraints": lambda _: nullcontext(Constraints(PUZZLE, workers=1)),
@@ -146,6 +148,7 @@ PROGRAMS = [
     Candidate(id="g2", text="def double(x", done=False),
 ]
 SHOWN = {
+    "Behaviour": (PROGRAM, PROGRAMS),
     "CodeTests": (PROGRAM, PROGRAMS),
     "Constraints": (
         TASK,

@@ -10,10 +10,15 @@ from verifier_agent.verifiers.function import FunctionVerifier
 from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 
 if TYPE_CHECKING:
+    from verifier_agent.verifiers.behaviour import Behaviour
+    from verifier_agent.verifiers.code_tests import CodeTests
     from verifier_agent.verifiers.constraints import Constraints
     from verifier_agent.verifiers.distilled import Distilled
     from verifier_agent.verifiers.ensemble import Cascade, Ensemble
+    from verifier_agent.verifiers.equivalence import MathEquivalence
     from verifier_agent.verifiers.evaluators import RunnableVerifier, from_evaluator
+    from verifier_agent.verifiers.examples import examples_in
+    from verifier_agent.verifiers.generated_tests import GeneratedTests
     from verifier_agent.verifiers.hosted import HostedRewardModel
     from verifier_agent.verifiers.judges import Judge, PairwiseJudge, StepJudge
     from verifier_agent.verifiers.meaning import MeaningAgreement
@@ -26,14 +31,18 @@ __all__ = [
     "Aggregated",
     "Agreement",
     "ArithmeticSteps",
+    "Behaviour",
     "Cascade",
+    "CodeTests",
     "Constraints",
     "Distilled",
     "Ensemble",
     "Form",
     "FunctionVerifier",
+    "GeneratedTests",
     "HostedRewardModel",
     "Judge",
+    "MathEquivalence",
     "MeaningAgreement",
     "PairwiseJudge",
     "Plausible",
@@ -42,6 +51,7 @@ __all__ = [
     "Schema",
     "StepJudge",
     "VerifierLike",
+    "examples_in",
     "from_evaluator",
     "resolve_verifiers",
 ]
@@ -49,12 +59,16 @@ __all__ = [
 
 _LAZY = {
     "ArithmeticSteps": "steps",
+    "Behaviour": "behaviour",
     "Cascade": "ensemble",
+    "CodeTests": "code_tests",
     "Constraints": "constraints",
     "Distilled": "distilled",
     "Ensemble": "ensemble",
+    "GeneratedTests": "generated_tests",
     "HostedRewardModel": "hosted",
     "Judge": "judges",
+    "MathEquivalence": "equivalence",
     "MeaningAgreement": "meaning",
     "PairwiseJudge": "judges",
     "Plausible": "plausible",
@@ -62,6 +76,7 @@ _LAZY = {
     "RunnableVerifier": "evaluators",
     "Schema": "schema",
     "StepJudge": "judges",
+    "examples_in": "examples",
     "from_evaluator": "evaluators",
 }
 """The large ones, which few programs need: their modules are read when they are asked for."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from verifier_agent.errors import ConfigurationError, VerifierUnavailable
 from verifier_agent.values import Candidate, Task, Verdict
+from verifier_agent.verifiers.code_tests import LONGEST_PROGRAM
 from verifier_agent.verifiers.inputs import calls_for
 from verifier_agent.verifiers.sandboxes.escalation import Escalation
 from verifier_agent.verifiers.sandboxes.names import SandboxLike, resolve_sandbox
@@ -124,6 +125,8 @@ class Behaviour:
     def _outputs(self, program: str, calls: Sequence[str]) -> Outputs | str:
         if not program.strip():
             return "the text has no program"
+        if len(program) > LONGEST_PROGRAM:
+            return f"a program of {len(program)} characters is too long to run"
         # a text may hold half a character, which no file can
         program = program.encode("utf-8", "replace").decode()
         tests = [CodeTest(source=f"assert {call} == None") for call in calls]

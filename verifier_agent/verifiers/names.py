@@ -103,10 +103,16 @@ def _code(sandbox: str = "auto") -> tuple[Verifier, ...]:
     return (CodeTests(sandbox),)
 
 
-def _generated_tests(model: BaseChatModel) -> tuple[Verifier, ...]:
+def _generated_tests(sandbox: str = "auto") -> tuple[Verifier, ...]:
     from verifier_agent.verifiers.generated_tests import GeneratedTests
 
-    return (GeneratedTests(),)
+    return (GeneratedTests(sandbox),)
+
+
+def _behaviour(sandbox: str = "auto") -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.behaviour import Behaviour
+
+    return (Behaviour(sandbox),)
 
 
 def _schema(model: BaseChatModel) -> tuple[Verifier, ...]:
@@ -164,8 +170,10 @@ def _distilled(path: str) -> tuple[Verifier, ...]:
 
 EXPORTED = "onnx"
 _FAMILIES: dict[str, Callable[[str], tuple[Verifier, ...]]] = {
+    "behaviour": _behaviour,
     "code": _code,
     "distilled": _distilled,
+    "generated-tests": _generated_tests,
     "hosted": _hosted,
     "judge": _judge,
     "pairwise": _pairwise,
@@ -178,10 +186,11 @@ _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "agreement": lambda model: (Agreement(),),
     "arithmetic": _arithmetic,
     "auto": _auto,
+    "behaviour": lambda model: _behaviour(),
     "code": lambda model: _code(),
     "constraints": _constraints,
     "embedded-prm": _embedded,
-    "generated-tests": _generated_tests,
+    "generated-tests": lambda model: _generated_tests(),
     "judge": _judge,
     "math": _math,
     "pairwise": _pairwise,
@@ -198,8 +207,10 @@ def known_names() -> tuple[str, ...]:
 
 
 _REST = {
+    "behaviour": "SANDBOX",
     "code": "SANDBOX",
     "distilled": "FILE",
+    "generated-tests": "SANDBOX",
     "hosted": "WIRE:URL",
     "judge": "MODEL",
     "pairwise": "MODEL",

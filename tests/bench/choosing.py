@@ -104,14 +104,11 @@ def together(candidates: Sequence[Candidate], *said: Sequence[Verdict]) -> list[
 
 def choosing(pool: str, kept: str) -> None:
     """Compare selectors on a pool of programs; `kept`: a file for the verdicts, gone on with."""
-    questions = list(rows(pool))
+    # choices were made on the others
+    questions = [row for row in rows(pool) if half_of(row["id"]) == 1]
     verdicts = all_verdicts(questions, Path(kept))
-    lines = []
-    for half, name in ((0, "Choices were made on"), (1, "Reported on")):
-        own = [row for row in questions if half_of(row["id"]) == half]
-        measured = [measure(row, verdicts[row["id"]]) for row in own]
-        lines += [f"{name} {len(own)} tasks:", "", *table(measured), ""]
-    write_section("choosing", "\n".join(lines))
+    lines = table([measure(row, verdicts[row["id"]]) for row in questions])
+    write_section("choosing", "\n".join([f"{len(questions)} tasks:", "", *lines]))
     say("\n".join(lines))
 
 

@@ -18,7 +18,7 @@ def test_what_tune_writes_is_used_and_refused_for_other_verifiers(
     menu = ["--policy", "best_of(6)", "--policy", "best_of(2)", "--calls", "4", "--calls", "6"]
     result = command("tune", pool, *WORDS, *menu, "--seeds", "1", "--out", str(out))
     assert result.exit_code == 0, result.stderr
-    assert "gain less samples" in result.stdout
+    assert "gain less price" in result.stdout
     found = Tuned.read(out)
     assert [gain.budget for gain in found.gains] == [4, 6]
     assert found.models == ("large", "small")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from verifier_agent.integrations.shown import clip
 from verifier_agent.search import Policy, Tuned
 from verifier_agent.search.tuned import Unit
 
-WIDTH = 80
+WIDTH = 100
 """Characters of a policy that are shown; the file has all of it."""
 
 
@@ -111,30 +112,29 @@ def tune_on_pool(
         typer.echo(plain)
         return
     console = Console(soft_wrap=True, highlight=False)
-    console.print(_cells(found.policy))
-    console.print(f"\nchosen by {_short(found.selector)}\n")
+    for line in (*_lines(found.policy), f"chosen by {_short(found.selector)}"):
+        console.print(line, markup=False)
+    console.print()
     console.print(_gains(found))
+    console.print("Gains are points on questions that were held out, with 95 % bounds.")
     console.print(f"\nWritten to {out}; use it with --policy {out}")
 
 
-def _cells(policy: Policy) -> Table:
-    """Return the table of policies; of one that is none, its only cell."""
+def _lines(policy: Policy) -> Iterator[str]:
+    """Yield the cells of a table of policies, a line for each; any other policy as it is."""
     if policy.name != "table":
-        only = table("policy")
-        only.add_row(_short(policy))
-        return only
+        yield _short(policy)
+        return
     given = policy.arguments
-    columns = [f"{budget} calls" for budget in given["budgets"]]
-    rows = table("" if given["difficulty"] is None else repr(given["difficulty"]), *columns)
     for at, row in enumerate(given["cells"]):
-        rows.add_row(_bounds(given["above"], at), *map(_short, row))
-    return rows
+        if given["difficulty"] is not None:
+            yield f"{given['difficulty']!r} {_bounds(given['above'], at)}"
+        for budget, cell in zip(given["budgets"], row, strict=True):
+            yield f"{budget:>6} calls  {_short(cell)}"
 
 
 def _bounds(above: tuple[float, ...], row: int) -> str:
-    if row < len(above):
-        return f"at most {above[row]:g}"
-    return f"above {above[-1]:g}" if above else ""
+    return f"at most {above[row]:g}" if row < len(above) else f"above {above[-1]:g}"
 
 
 def _short(spec: object) -> str:
@@ -143,22 +143,17 @@ def _short(spec: object) -> str:
 
 
 def _gains(found: Tuned) -> Table:
-    rows = table(
-        "calls", "accuracy", found.unit, "before", found.unit, "gain", f"gain less {found.unit}"
-    )
+    unit = found.unit
+    rows = table("calls", "right", "before", unit, "before", "gain", "gain less price")
     for gain in found.gains:
+        low, high = (100 * bound for bound in gain.value[1:])
         rows.add_row(
             str(gain.budget),
             percent(gain.accuracy),
-            number(gain.cost, 2),
             percent(gain.plain_accuracy),
+            number(gain.cost, 2),
             number(gain.plain_cost, 2),
-            _points(gain.difference),
-            _points(gain.value),
+            f"{100 * gain.difference[0]:+.2f}",
+            f"{100 * gain.value[0]:+.2f} [{low:+.2f}, {high:+.2f}]",
         )
     return rows
-
-
-def _points(found: tuple[float, float, float]) -> str:
-    mean, low, high = (100 * value for value in found)
-    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"

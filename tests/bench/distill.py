@@ -21,7 +21,7 @@ from verifier_agent.training.distillation import distill
 from verifier_agent.verifiers import ArithmeticSteps, Distilled
 from verifier_agent.weighting import best_right
 
-PER_LEVEL = 120
+PER_LEVEL = 80
 SEED = 78
 """Of the problems: a set that nothing else uses."""
 TEACHERS = ("scores:prm", "weighted", "scores:exact")

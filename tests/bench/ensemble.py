@@ -21,8 +21,8 @@ from verifier_agent.evaluation.weighing import Judges
 from verifier_agent.weighting import METHODS, Scored, Weights, best_right, fit_weights
 
 LABELS = 48
-DRAWS = 100
-PER_LEVEL = 60
+DRAWS = 60
+PER_LEVEL = 40
 SEED = 77
 """Of the embedded problems: a set that nothing else uses."""
 

@@ -47,7 +47,7 @@ class Combination:
             )
         return cls(text, kind, names)
 
-    def of(self, members: Sequence[Verifier]) -> Ensemble:
+    def of(self, members: Sequence[Verifier]) -> Verifier:
         """Return the ensemble of these verifiers, those that `names` mean."""
         if self.weights is not None:
             return Ensemble(members, self.weights)

@@ -83,13 +83,6 @@ def proof(verdicts: Sequence[Verdict]) -> Joint | None:
     return Joint(score=min(hard), hard=True) if hard else None
 
 
-def settled(rule: Rule | Literal["weighted"], verdict: Verdict) -> bool:
-    """Return True if this word alone settles what the rule says, whatever others would."""
-    if not verdict.hard or verdict.score is None:
-        return False
-    return verdict.score == {"any": 1.0, "all": 0.0}.get(rule, verdict.score)
-
-
 def joined(name: str, verdicts: Sequence[Verdict], joint: Joint) -> Verdict:
     """Return the verdict of an ensemble: one score, all feedback, and every member's own verdict.
 

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import replace
-from typing import cast
+from collections.abc import Iterable, Sequence
 
-from verifier_agent.errors import ConfigurationError, UnreadableVerdict, VerifierAgentError
-from verifier_agent.models import text_bound
-from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
-from verifier_agent.verifiers.bubbling import let_by
-from verifier_agent.verifiers.combining import (
-    COMBINE,
-    RULES,
-    Combine,
-    Rule,
-    joined,
-    last,
-    settled,
-    weighted,
-)
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.values import Verdict, Verifier
+from verifier_agent.verifiers.combining import COMBINE, RULES, Joint, Rule, last, weighted
+from verifier_agent.verifiers.several import Several
 from verifier_agent.weighting import Weights
 
-Ask = tuple[Verifier, Sequence[Candidate]]
-Asking = Generator[Sequence[Ask], Sequence[list[Verdict]], list[Verdict]]
-"""Yields whom to ask next about what, side by side; is sent what they said; returns verdicts."""
+DECIDES = {"any": 1.0, "all": 0.0}
+"""Proof of which score settles a rule; any proof settles the others."""
 
 
-class Ensemble:
+class Ensemble(Several):
     """Judges by what several verifiers say together.
 
     Members that cost nothing are asked first; what is settled by their proof (a false equation, a
@@ -52,83 +38,33 @@ class Ensemble:
     def __init__(
         self, members: Sequence[Verifier], how: Rule | Weights = "mean", *, name: str | None = None
     ) -> None:
-        self.members = tuple(members)
-        self.rule = "weighted" if isinstance(how, Weights) else how
         if isinstance(how, Weights):
-            how.check([member.name for member in members])
-            self._combine: Combine = weighted(how)
+            self.rule, self._combine = "weighted", weighted(how)
         elif how in RULES:
-            self._combine = COMBINE[how]
+            self.rule, self._combine = how, COMBINE[how]
         else:
             raise ConfigurationError(f"how={how!r}: give one of {', '.join(RULES)}, or Weights")
-        _check_members(self.members, least=1 if isinstance(how, Weights) else 2)
-        self.name = name or f"{self.rule}:{','.join(member.name for member in members)}"
-        self.hard = all(getattr(member, "hard", False) for member in members)
-        self.relational = any(getattr(member, "relational", False) for member in members)
-        paid = any(getattr(member, "per_candidate", False) for member in members)
-        # one that compares candidates has to see them together
-        self.per_candidate = paid and not self.relational
-        if any(hasattr(member, "bound") for member in members):
-            self.bound: Callable[[Task, int], Cost] = self._bound
-        if all(hasattr(member, "verify_sync") for member in members):
-            self.verify_sync: Callable[..., list[Verdict]] = self._verify_sync
+        named = name or _named(self.rule, members)
+        super().__init__(members, named, least=1 if isinstance(how, Weights) else 2)
+        if isinstance(how, Weights):
+            how.check([member.name for member in members])
 
-    async def verify(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """Judge each candidate; members of one turn are asked side by side."""
-        asking = self._asking(candidates)
-        try:
-            turn = next(asking)
-            while True:
-                turn = asking.send(await asyncio.gather(*(_averdicts(task, ask) for ask in turn)))
-        except StopIteration as end:
-            return cast(list[Verdict], end.value)
-
-    def _verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
-        asking = self._asking(candidates)
-        try:
-            turn = next(asking)
-            while True:
-                turn = asking.send([_verdicts(task, ask) for ask in turn])
-        except StopIteration as end:
-            return cast(list[Verdict], end.value)
-
-    def _bound(self, task: Task, candidate_bytes: int) -> Cost:
-        """Return the most that judging one candidate of so many bytes can cost."""
-        bounds = (getattr(member, "bound", None) for member in self.members)
-        return Cost.total(bound(task, candidate_bytes) for bound in bounds if bound is not None)
-
-    def _turns(self) -> Iterable[Sequence[Verifier]]:
-        """Return who is asked first, and who about what is open then."""
+    def turns(self) -> Iterable[Sequence[Verifier]]:
+        """Return those that cost nothing, then those that do."""
         free = [member for member in self.members if not hasattr(member, "bound")]
         return [free, [member for member in self.members if member not in free]]
 
-    def _is_settled(self, verdict: Verdict) -> bool:
-        return settled(cast(Rule, self.rule), verdict)
+    def settles(self, verdict: Verdict) -> bool:
+        """Return True of proof that decides by the rule."""
+        proven = verdict.score if verdict.hard else None
+        return proven is not None and proven == DECIDES.get(self.rule, proven)
 
-    def _asking(self, candidates: Sequence[Candidate]) -> Asking:
-        """Decide whom to ask about what; the caller asks. Nothing here waits."""
-        said: dict[str, dict[str, Verdict]] = {c.id: {} for c in candidates}
-        open_ = list(candidates)
-        for turn in self._turns():
-            if not open_ or not turn:
-                continue
-            asks = [(member, candidates if _counts_all(member) else open_) for member in turn]
-            answers = yield asks
-            wanted = {candidate.id for candidate in open_}
-            for (member, _), verdicts in zip(asks, answers, strict=True):
-                for verdict in verdicts:
-                    if verdict.candidate in wanted:
-                        said[verdict.candidate][member.name] = verdict
-            open_ = [c for c in open_ if not any(map(self._is_settled, said[c.id].values()))]
-        return [self._verdict(said[c.id]) for c in candidates]
-
-    def _verdict(self, said: dict[str, Verdict]) -> Verdict:
-        # in the order of the members, whoever was asked first
-        verdicts = [said[member.name] for member in self.members if member.name in said]
-        return joined(self.name, verdicts, self._combine(verdicts))
+    def combine(self, verdicts: Sequence[Verdict]) -> Joint:
+        """Return one word of all, by the rule."""
+        return self._combine(verdicts)
 
 
-class Cascade(Ensemble):
+class Cascade(Several):
     """Asks one verifier after the other, cheap ones first, and stops where one is sure.
 
     A verifier is sure if its word is proof, or its score is at most `below` or at least `above`.
@@ -154,8 +90,7 @@ class Cascade(Ensemble):
         above: float | None = None,
         name: str | None = None,
     ) -> None:
-        named = name or f"cascade:{','.join(member.name for member in members)}"
-        super().__init__(members, "mean", name=named)
+        super().__init__(members, name or _named("cascade", members), least=2)
         self.below = -1.0 if below is None else below
         self.above = 2.0 if above is None else above
         for limit in (below, above):
@@ -163,87 +98,21 @@ class Cascade(Ensemble):
                 raise ConfigurationError(f"a limit of {limit!r}: a score is in [0, 1]")
         if self.below >= self.above:
             raise ConfigurationError(f"below={below!r} must be less than above={above!r}")
-        self._combine = last
 
-    def _turns(self) -> Iterable[Sequence[Verifier]]:
+    def turns(self) -> Iterable[Sequence[Verifier]]:
+        """Return one after the other."""
         return [[member] for member in self.members]
 
-    def _is_settled(self, verdict: Verdict) -> bool:
+    def settles(self, verdict: Verdict) -> bool:
+        """Return True of a word that is sure."""
         if verdict.score is None:
             return False
         return verdict.hard or not self.below < verdict.score < self.above
 
-
-def _counts_all(member: Verifier) -> bool:
-    """Return True of one that compares candidates for free: a vote is of all there are."""
-    return getattr(member, "relational", False) and not hasattr(member, "bound")
-
-
-def _check_members(members: Sequence[Verifier], least: int) -> None:
-    names = [member.name for member in members]
-    if len(members) < least:
-        raise ConfigurationError(f"an ensemble needs {least} verifiers, not {len(members)}")
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ConfigurationError(f"two members are called {twice!r}; give one another name")
-    coming = next((member.name for member in members if hasattr(member, "applies")), None)
-    if coming is not None:
-        raise ConfigurationError(
-            f"{coming!r} is asked of some runs only, and cannot be a part of an ensemble"
-        )
+    def combine(self, verdicts: Sequence[Verdict]) -> Joint:
+        """Return the word of the last that was asked."""
+        return last(verdicts)
 
 
-def _verdicts(task: Task, ask: Ask) -> list[Verdict]:
-    member, shown = ask
-    try:
-        direct = getattr(member, "verify_sync")  # noqa: B009  # it is no part of the protocol
-        return _checked(member, shown, direct(task, shown))
-    except Exception as error:
-        return _failed(task, ask, let_by(error))
-
-
-async def _averdicts(task: Task, ask: Ask) -> list[Verdict]:
-    member, shown = ask
-    try:
-        return _checked(member, shown, await member.verify(task, shown))
-    except Exception as error:
-        return _failed(task, ask, let_by(error))
-
-
-def _checked(
-    member: Verifier, shown: Sequence[Candidate], given: Sequence[Verdict]
-) -> list[Verdict]:
-    told = [verdict.candidate for verdict in given]
-    if told != [candidate.id for candidate in shown]:
-        raise UnreadableVerdict(
-            f"it gave verdicts on {', '.join(told) or 'nothing'} where it was asked about "
-            f"{', '.join(candidate.id for candidate in shown)}"
-        )
-    return [
-        replace(
-            v,
-            verifier=member.name,
-            error=v.error
-            or (None if v.score is not None else "the verifier gave no score and no reason"),
-        )
-        for v in given
-    ]
-
-
-def _failed(task: Task, ask: Ask, error: Exception) -> list[Verdict]:
-    """Return missing scores; a member that has a price may have been paid before it failed."""
-    member, shown = ask
-    own = isinstance(error, VerifierAgentError)
-    text = str(error) if own else f"{type(error).__name__}: {error}"
-    bound = getattr(member, "bound", None)
-    return [
-        Verdict(
-            candidate=candidate.id,
-            verifier=member.name,
-            error=text,
-            cost=Cost()
-            if bound is None
-            else replace(bound(task, text_bound(candidate.text)), exact=False),
-        )
-        for candidate in shown
-    ]
+def _named(kind: str, members: Sequence[Verifier]) -> str:
+    return f"{kind}:{','.join(member.name for member in members)}"

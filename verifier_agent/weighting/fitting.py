@@ -15,6 +15,7 @@ from verifier_agent.weighting.latent import fit_latent, fit_moments
 from verifier_agent.weighting.standard import (
     FLAT,
     SAME,
+    Column,
     Question,
     columns,
     repeated,
@@ -65,64 +66,64 @@ def fit_weights(
     check_method(method)
     if not 0.0 < share < 1.0:
         raise ConfigurationError(f"share={share!r}: a number between 0 and 1 is needed")
-    questions = [one for one in questions if len(one.scores) > 1]
+    used = [one for one in questions if len(one.scores) > 1]
     if method == "labels":
-        questions = [one for one in questions if one.labels is not None]
-    if not questions:
+        used = [one for one in used if one.labels is not None]
+    if not used:
         wanted = "labelled questions" if method == "labels" else "questions"
         raise ConfigurationError(f"there are no {wanted} with two answers to weigh verifiers by")
-    scores = [one.scores for one in questions]
+    scores = [one.scores for one in used]
     found = columns(scores, len(names))
-    alone = [_alone(questions, at) for at in range(len(names))]
-    reasons: dict[int, str] = {
-        at: "scored nothing" if not column.given else "the same for all answers to a question"
+    reasons = _useless(names, scores, found)
+    kept = [at for at in range(len(names)) if at not in reasons]
+    if not kept:
+        raise ConfigurationError(f"no verifier tells answers apart: {'; '.join(reasons.values())}")
+    counts = _weights(method, standardise(scores, found, kept), used, share)
+    weights = {at: weight for at, weight in zip(kept, counts, strict=True) if abs(weight) > NONE}
+    if not weights:
+        raise ConfigurationError("the verifiers have nothing in common; label some answers")
+    reasons |= {at: "adds nothing to the others" for at in kept if at not in weights}
+    fitted = Weights(
+        method=method,
+        members=tuple(
+            Weight(
+                verifier=names[at],
+                weight=weight,
+                mean=found[at].mean,
+                spread=found[at].spread,
+                given=found[at].given,
+                alone=_alone(used, at),
+            )
+            for at, weight in weights.items()
+        ),
+        dropped=tuple(
+            Dropped(verifier=names[at], reason=reason, alone=_alone(used, at))
+            for at, reason in sorted(reasons.items())
+        ),
+        questions=len(used),
+        labelled=len(used) if method == "labels" else 0,
+        share=None if method == "labels" else share,
+    )
+    return _in_odds(fitted, names, used)
+
+
+def _useless(
+    names: Sequence[str], scores: Sequence[Question], found: Sequence[Column]
+) -> dict[int, str]:
+    """Return whose scores say nothing, or nothing that those of one before do not say; and why."""
+    reasons = {
+        at: "the same for all answers to a question" if column.given else "scored nothing"
         for at, column in enumerate(found)
         if column.spread <= FLAT
     }
     kept = [at for at in range(len(names)) if at not in reasons]
-    if kept:
-        same = repeated(scatter(standardise(scores, found, kept)))
-        reasons |= {
-            kept[one]: f"says what {names[kept[other]]} says (correlation of {SAME} or more)"
-            for one, other in same.items()
-        }
-        kept = [at for at in kept if at not in reasons]
     if not kept:
-        raise ConfigurationError(f"no verifier tells answers apart: {'; '.join(reasons.values())}")
-    weights = _weights(method, standardise(scores, found, kept), questions, share)
-    reasons |= {
-        at: "adds nothing to the others"
-        for at, weight in zip(kept, weights, strict=True)
-        if abs(weight) <= NONE
+        return reasons
+    same = repeated(scatter(standardise(scores, found, kept)))
+    return reasons | {
+        kept[one]: f"says what {names[kept[other]]} says (correlation of {SAME} or more)"
+        for one, other in same.items()
     }
-    members = tuple(
-        Weight(
-            verifier=names[at],
-            weight=weight,
-            mean=found[at].mean,
-            spread=found[at].spread,
-            given=found[at].given,
-            alone=alone[at],
-        )
-        for at, weight in zip(kept, weights, strict=True)
-        if at not in reasons
-    )
-    if not members:
-        raise ConfigurationError(
-            "the verifiers have nothing in common to go by; label some answers"
-        )
-    fitted = Weights(
-        method=method,
-        members=members,
-        dropped=tuple(
-            Dropped(verifier=names[at], reason=reason, alone=alone[at])
-            for at, reason in sorted(reasons.items())
-        ),
-        questions=len(questions),
-        labelled=len(questions) if method == "labels" else 0,
-        share=None if method == "labels" else share,
-    )
-    return _in_odds(fitted, names, questions)
 
 
 def _weights(

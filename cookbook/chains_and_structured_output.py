@@ -19,8 +19,7 @@ from verifier_agent import VerifiedChatModel
 from verifier_agent.embedded import example
 from verifier_agent.models import resolve_model
 
-MODEL = "embedded"  # the line to change: "openai:gpt-5-mini", or any LangChain chat model
-VERIFIER = "embedded-prm"  # with it: "judge"
+MODEL, VERIFIER = "embedded", "embedded-prm"  # the line to change: "openai:gpt-5-mini", "judge"
 
 problem = example(level=3, seed=12)
 story, question = problem.question.rsplit(". ", 1)
@@ -40,7 +39,8 @@ def tell(message):
 # one with which the plain model errs, as it often does on questions as long as this.)
 
 # %%
-prompt = ChatPromptTemplate.from_messages([("user", "{story}. {question}")])
+FORM = ("system", "Work step by step. End with a line of the form 'Answer: …'.")
+prompt = ChatPromptTemplate.from_messages([FORM, ("user", "{story}. {question}")])
 asked = {"story": story, "question": question}
 
 plain = resolve_model(MODEL)
@@ -58,7 +58,8 @@ counter = UsageMetadataCallbackHandler()
 message = (prompt | verified).invoke(asked, {"callbacks": [counter]})
 tell(message)
 print("message ", message.usage_metadata["total_tokens"], "tokens")
-print("callback", counter.usage_metadata["embedded"]["total_tokens"], "tokens")
+(counted,) = counter.usage_metadata.values()
+print("callback", counted["total_tokens"], "tokens")
 
 # %% [markdown]
 # Settings of a run can be given per call, or bound; `batch`, `with_retry` and `with_fallbacks` work

@@ -15,10 +15,10 @@ from stand_in import model, provider
 from verifier_agent import Budget, Run, VerifiedChatModel, VerifierMiddleware
 from verifier_agent.embedded import example
 
-# a provider's API on loopback, with the embedded model behind it; it uses tools, not always well
+# a provider's API on loopback, with the embedded model behind it: it uses tools, not always well;
+# the verifier works out every step again
 server = provider()
-chat_model = model(server)  # the one line to change: "openai:gpt-5-mini"
-VERIFIER = "arithmetic"  # works out every step again; with it: "judge"
+chat_model, VERIFIER = model(server), "arithmetic"  # to change: "openai:gpt-5-mini", "judge"
 
 # %% [markdown]
 # ## An agent with a tool

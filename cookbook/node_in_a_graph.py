@@ -19,8 +19,7 @@ from verifier_agent import Budget, Run, create_verifier_agent
 from verifier_agent.accounts import MemoryAccount
 from verifier_agent.embedded import example
 
-MODEL = "embedded"  # the one line to change: "openai:gpt-5-mini", or any LangChain chat model
-VERIFIER = "embedded-prm"  # with it: "judge"
+MODEL, VERIFIER = "embedded", "embedded-prm"  # the line to change: "openai:gpt-5-mini", "judge"
 
 # %% [markdown]
 # ## Retrieval
@@ -29,6 +28,8 @@ VERIFIER = "embedded-prm"  # with it: "judge"
 # what it finds before the question (the same message id: it replaces the question).
 
 # %%
+FORM = ("system", "Work step by step. End with a line of the form 'Answer: …'.")
+
 shells, apples = example(level=2, seed=0), example(level=6, seed=1)
 RECORDS = [fact for p in (shells, apples) for fact in p.question.split(". ")[:-1]]
 QUESTIONS = [p.question.split(". ")[-1] for p in (shells, apples)]
@@ -107,7 +108,7 @@ warehouse = app.compile(checkpointer=InMemorySaver())
 
 # %%
 thread = {"configurable": {"thread_id": "shells"}}
-result = warehouse.invoke({"messages": [("user", QUESTIONS[0])]}, thread)
+result = warehouse.invoke({"messages": [FORM, ("user", QUESTIONS[0])]}, thread)
 print(result["shipped"])
 Run.of(result)
 
@@ -117,7 +118,7 @@ Run.of(result)
 
 # %%
 thread = {"configurable": {"thread_id": "apples"}}
-waiting = warehouse.invoke({"messages": [("user", QUESTIONS[1])]}, thread)
+waiting = warehouse.invoke({"messages": [FORM, ("user", QUESTIONS[1])]}, thread)
 waiting["__interrupt__"][0].value
 
 # %%
@@ -133,7 +134,7 @@ Run.of(result)
 
 # %%
 thread = {"configurable": {"thread_id": "again"}}
-question = {"messages": [("user", QUESTIONS[0])]}
+question = {"messages": [FORM, ("user", QUESTIONS[0])]}
 for path, mode, part in warehouse.stream(
     question, thread, stream_mode=["custom", "messages"], subgraphs=True
 ):
@@ -160,8 +161,8 @@ class Order(TypedDict):
 
 
 def count(state, config):
-    found = retrieve({"messages": [HumanMessage(state["question"])]})
-    selection = Run.of(solver.invoke(found, config)).selection
+    (found,) = retrieve({"messages": [HumanMessage(state["question"])]})["messages"]
+    selection = Run.of(solver.invoke({"messages": [FORM, found]}, config)).selection
     return {"count": selection.answer, "confidence": round(selection.confidence, 3)}
 
 

@@ -9,8 +9,9 @@
 from verifier_agent import Budget, Run, create_verifier_agent
 from verifier_agent.embedded import example
 
-MODEL = "embedded"  # the one line to change: "openai:gpt-5-mini", or any LangChain chat model
-VERIFIER = "embedded-prm"  # with it: "judge"
+MODEL, VERIFIER = "embedded", "embedded-prm"  # the line to change: "openai:gpt-5-mini", "judge"
+
+FORM = ("system", "Work step by step. End with a line of the form 'Answer: …'.")
 
 easy, hard, hopeless = example(level=1, seed=3), example(level=3, seed=12), example(level=6, seed=4)
 print(easy.question, "\n")
@@ -33,7 +34,7 @@ agent = create_verifier_agent(
 
 
 def ask(agent, question):
-    return Run.of(agent.invoke({"messages": [("user", question)]}))
+    return Run.of(agent.invoke({"messages": [FORM, ("user", question)]}))
 
 
 ask(agent, easy.question)
@@ -91,7 +92,7 @@ def within(task, candidate):
 
 bounded = create_verifier_agent(MODEL, verifier=within, policy="best_of(4)", seed=1)
 settings = {"context": {"most": 67_000}, "budget": {"calls": 4}}
-question = {"messages": [("user", hard.question)]}
+question = {"messages": [FORM, ("user", hard.question)]}
 Run.of(bounded.invoke(question, {"configurable": {"verifier_agent": settings}}))
 
 # %% [markdown]

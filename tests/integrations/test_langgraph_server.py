@@ -17,7 +17,7 @@ import pytest
 from langgraph.graph.state import CompiledStateGraph
 
 from verifier_agent import Budget, ConfigurationError, Run
-from verifier_agent.integrations.langgraph_server import agent
+from verifier_agent.integrations.langgraph_server import PREFIX, SETTINGS, agent
 
 ROOT = Path(__file__).parents[2]
 QUESTION: Any = {
@@ -46,6 +46,12 @@ class State(MessagesState):
 solve = create_verifier_agent("embedded", verifier=person, policy="best_of(1)", seed=1)
 graph = StateGraph(State).add_node("solve", solve).add_edge(START, "solve").compile()
 """
+
+
+@pytest.fixture(autouse=True)
+def _no_word_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SETTINGS:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
 
 
 def test_without_a_word_the_agent_works_offline() -> None:

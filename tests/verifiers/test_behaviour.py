@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import asyncio
 import pickle
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.verifiers.sandboxes.boxes import BUBBLEWRAP, MONTY
+from verifier_agent import Budget, Run, create_verifier_agent
 from verifier_agent.errors import ConfigurationError
+from verifier_agent.models import OpenAIChatModel
 from verifier_agent.selection import consensus
+from verifier_agent.testing import ModelServer, Reply
 from verifier_agent.values import Candidate, Judged, Task, Verdict
 from verifier_agent.verifiers.behaviour import Behaviour
 from verifier_agent.verifiers.code_tests import CodeTests
@@ -53,12 +57,32 @@ def test_programs_that_behave_alike_vouch_for_each_other(sandbox: str) -> None:
 def test_the_example_rules_out_one_and_behaviour_the_other() -> None:
     drafts = candidates(LAST, FIRST, RIGHT, LAST, LAST, SORTED)
     said = [v.verify_sync(TASK, drafts) for v in (CodeTests("monty"), Behaviour("monty"))]
-    judged = [Judged(candidate=c, verdicts=v) for c, *v in zip(drafts, *said, strict=True)]  # type: ignore[misc]
-    judged = [Judged(candidate=j.candidate, verdicts=tuple(j.verdicts)) for j in judged]
+    judged = [Judged(candidate=c, verdicts=tuple(v)) for c, *v in zip(drafts, *said, strict=True)]  # type: ignore[arg-type, has-type, misc]
     chosen = consensus()(judged)
     assert chosen.candidate == "g2"
     assert chosen.basis == "vote share"
     assert 0.5 < (chosen.confidence or 0.0) < 1.0
+
+
+@MONTY
+def test_a_run_ends_with_the_program_that_the_others_vouch_for() -> None:
+    drafts = iter([LAST, FIRST, RIGHT, FIRST, SORTED, RIGHT])
+
+    def writes(request: Any) -> Reply:
+        return Reply(f"```python\n{next(drafts)}```")
+
+    with ModelServer(writes) as server:
+        agent = create_verifier_agent(
+            OpenAIChatModel(model="coder", base_url=server.url),
+            verifier=["code:monty", "behaviour:monty"],
+            selector="consensus",
+            policy="sample(6)",
+            budget=Budget(calls=6),
+        )
+        run = Run.of(agent.invoke({"messages": [("user", QUESTION)]}))
+    chosen = next(c for c in run.tree.candidates if c.id == run.selection.candidate)
+    assert "max(" in chosen.text or "sorted(" in chosen.text
+    assert run.selection.basis == "vote share"
 
 
 class Counting(Monty):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,15 @@ import pytest
 
 from tests.verifiers.sandboxes.boxes import BUBBLEWRAP, MONTY
 from tests.verifiers.sandboxes.hostile import CORPUS, SECRET, Hostile
-from verifier_agent.verifiers.sandboxes import Bubblewrap, CodeTest, Limits, Monty, Sandbox
+from verifier_agent.verifiers.sandboxes import (
+    Bubblewrap,
+    CodeTest,
+    Escalation,
+    Limits,
+    Monty,
+    Ran,
+    Sandbox,
+)
 
 LIMITS = Limits(seconds=0.5, total_seconds=20.0, megabytes=128)
 PATIENT = replace(LIMITS, seconds=3.0)
@@ -100,9 +108,36 @@ def test_monty_holds_it(hostile: Hostile, host: Host, monty: Sandbox) -> None:
     assert host.is_untouched()
 
 
-@BUBBLEWRAP
-def test_a_program_that_hangs_in_every_test_is_not_waited_for_in_each(bubblewrap: Sandbox) -> None:
-    program = "def answer(n):\n    while n != 7:\n        pass\n    return 7\n"
+HANGS = "def answer(n):\n    while n != 7:\n        pass\n    return 7\n"
+
+
+@pytest.mark.parametrize(
+    "box", [pytest.param("monty", marks=MONTY), pytest.param("bubblewrap", marks=BUBBLEWRAP)]
+)
+def test_a_program_that_hangs_in_many_tests_is_not_waited_for_in_each(
+    box: str, request: pytest.FixtureRequest
+) -> None:
+    sandbox: Sandbox = request.getfixturevalue(box)
     tests = [CodeTest(source=f"assert answer({n}) == 7") for n in (7, 1, 2, 3, 7, 5)]
-    ran = bubblewrap.run(program, tests, LIMITS)
+    ran = sandbox.run(HANGS, tests, LIMITS)
     assert [one.ending for one in ran.results] == ["passed", *["timeout"] * 5]
+
+
+@MONTY
+def test_the_next_sandbox_is_asked_as_soon_as_one_test_does_not_pass(monty: Sandbox) -> None:
+    asked: list[tuple[str, int]] = []
+
+    class Noting:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def run(self, program: str, tests: Sequence[CodeTest], limits: Limits) -> Ran:
+            asked.append((self.name, len(tests)))
+            return monty.run(program, tests, limits)
+
+    tests = [CodeTest(source=f"assert answer() == {n}") for n in (41, 42)]
+    ran = Escalation(Noting("light"), Noting("strong")).run(
+        "def answer(): return 42", tests, LIMITS
+    )
+    assert [one.ending for one in ran.results] == ["failed", "passed"]
+    assert asked == [("light", 1), ("strong", 2)]

@@ -19,6 +19,7 @@ from verifier_agent.verifiers.sandboxes.comparisons import (
     parse,
 )
 from verifier_agent.verifiers.sandboxes.sandbox import (
+    MOST_STOPS,
     USED_UP,
     CodeTest,
     Ending,
@@ -43,6 +44,7 @@ OURS = (
     "SyntaxError",
 )
 """Errors that may be the sandbox's own: of what it lacks, or does otherwise than CPython."""
+STOPPED = ("timeout", "memory")
 DEEPEST = 1000
 """Frames of the stack, as in CPython."""
 
@@ -82,9 +84,12 @@ class Monty:
             raise ConfigurationError("programs judged by tests run in one process: processes=1")
         deadline = time.monotonic() + limits.total_seconds
         results: list[Tested] = []
-        while len(results) < len(tests) and time.monotonic() < deadline:
+        stops = 0
+        while len(results) < len(tests) and time.monotonic() < deadline and stops < MOST_STOPS:
             results += self._session(program, tests[len(results) :], limits, deadline)
-        results += [USED_UP] * (len(tests) - len(results))
+            stops += results[-1].ending in STOPPED
+        over = results[-1] if stops == MOST_STOPS else USED_UP
+        results += [over] * (len(tests) - len(results))
         return Ran(results=tuple(results), sandbox=self.name)
 
     def _session(
@@ -109,7 +114,7 @@ class Monty:
             known: dict[str, Tested | None] = {"": None}
             for test in tests:
                 done.append(self._tested(session, test, known))
-                if done[-1].ending in ("timeout", "memory") or time.monotonic() >= deadline:
+                if done[-1].ending in STOPPED or time.monotonic() >= deadline:
                     break
         return done
 

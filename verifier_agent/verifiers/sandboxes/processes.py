@@ -23,6 +23,7 @@ from verifier_agent.errors import VerifierUnavailable
 from verifier_agent.verifiers.sandboxes.reading import dialogue_ended, piece_of, test_ended
 from verifier_agent.verifiers.sandboxes.sandbox import (
     LONGEST_SHOWN,
+    MOST_STOPS,
     USED_UP,
     CodeTest,
     Limits,
@@ -35,8 +36,6 @@ MOST_OUTPUT = 32 << 20
 """Bytes of results; a process that writes more is stopped."""
 START = 15.0
 """Seconds of the clock until a process begins with its program; a busy machine takes long."""
-MOST_STOPS = 3
-"""A program that was stopped in as many tests is taken to be stopped in all that are left."""
 OUT_OF_MEMORY = 77
 """How the driver ends where it could not even say so."""
 TIMEOUT = (signal.SIGPROF, signal.SIGXCPU)

@@ -48,6 +48,8 @@ class Limits(Value):
 
 
 PATIENCE = 3.0
+MOST_STOPS = 3
+"""A program that was stopped in as many tests is taken to be stopped in all that are left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

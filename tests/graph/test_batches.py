@@ -149,6 +149,7 @@ def test_a_question_that_fails_leaves_the_others_alone(mode: str) -> None:
     assert results[2].error is not None
     assert "no action" in results[2].error
     assert (results[2].selection.outcome, results[2].spent.calls) == ("failed", 1)
+    assert results[2].selection.answer == "7", "it ends with what it had"
     assert all(r.selection.answer for r in (results[0], *results[3:]))
     assert batch.spent.calls == 30
 

@@ -10,9 +10,9 @@ from typing import Any
 from verifier_agent.budget import Budget, Spent
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph.questions import Question, QuestionLike, read_questions
-from verifier_agent.graph.scheduling import Terms
 from verifier_agent.graph.settings import Parts, check_numbers, read_budget
 from verifier_agent.graph.state import Run
+from verifier_agent.graph.terms import Terms
 from verifier_agent.search import PolicyFunction
 from verifier_agent.values import Selection
 
@@ -31,7 +31,7 @@ class Solved:
     """Its run; None where the budget ended before its first answer, or its run failed at once."""
     spent: Spent
     error: str | None = None
-    """What ended the work on it, where that was no ordinary end of a run."""
+    """What went wrong with the work on it, which ended it; not what its run took in its stride."""
 
     @property
     def selection(self) -> Selection:
@@ -118,7 +118,7 @@ class Order:
 
     def threads(self) -> list[str]:
         """Return the threads of the questions."""
-        return [f"{self.terms.name}/{question.id}" for question in self.questions]
+        return [self.terms.thread(question) for question in self.questions]
 
     def within(self, budget: Budget) -> Order:
         """Return the same under another budget."""

@@ -46,6 +46,14 @@ class Job:
     """The seconds that the batch had worked by then."""
 
 
+class BrokenOff(Exception):
+    """A round ended with an exception."""
+
+    def __init__(self, error: Exception, run: Run | None) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.run = run
+
+
 def coordinates(thread: str) -> RunnableConfig:
     """Return the config that says which run is meant; checkpoints made with it say so too."""
     return {"configurable": {"thread_id": thread, RUN: thread}}
@@ -59,9 +67,17 @@ def config(thread: str, held: Held, settings: Plain) -> Plain:
 
 
 def invoked(given: Plain | None, where: Plain) -> Work:
-    """Begin a run with what is `given`, or let it go on, up to the end of its round."""
+    """Begin a run with what is `given`, or let it go on, up to the end of its round.
+
+    Raises BrokenOff, with what there is of the run by then.
+    """
     options = {"interrupt_after": PAUSE, "durability": "sync"}
-    return Run.of((yield Call("invoke", (given, where), options)))
+    try:
+        return Run.of((yield Call("invoke", (given, where), options)))
+    except Exception as error:
+        thread = coordinates(where["configurable"]["thread_id"])
+        values = (yield Call("get_state", (thread,))).values
+        raise BrokenOff(error, Run.of(values) if values.get("verifier_agent") else None) from error
 
 
 def told(update: Plain, where: Plain) -> Work:
@@ -76,8 +92,12 @@ def do(agent: Graph, work: Work) -> Run:
     try:
         call = next(work)
         while True:
-            method = getattr(agent, call.method)
-            call = work.send(method(*call.arguments, **call.options))
+            try:
+                given = getattr(agent, call.method)(*call.arguments, **call.options)
+            except Exception as error:
+                call = work.throw(error)
+            else:
+                call = work.send(given)
     except StopIteration as end:
         run: Run = end.value
         return run
@@ -88,8 +108,12 @@ async def ado(agent: Graph, work: Work) -> Run:
     try:
         call = next(work)
         while True:
-            method = getattr(agent, f"a{call.method}")
-            call = work.send(await method(*call.arguments, **call.options))
+            try:
+                given = await getattr(agent, f"a{call.method}")(*call.arguments, **call.options)
+            except Exception as error:
+                call = work.throw(error)
+            else:
+                call = work.send(given)
     except StopIteration as end:
         run: Run = end.value
         return run

@@ -25,8 +25,8 @@ from verifier_agent.values import Cost, Generate, Revise, Select, Verify
 
 PAUSE = ("verify",)
 """The node that ends a round."""
-PENNY = 2e-9
-"""Dollars and joules that are added to a bound: accounts keep whole billionths."""
+PARTS = 10**9
+"""Accounts keep whole billionths of dollars and joules."""
 
 
 def grant(run: Run, budget: Budget) -> Plain:
@@ -111,7 +111,10 @@ class Foreseen:
         bound = self.least + times(self.again, int(min(self.tries - 1, more)))
 
         def priced(left: float, used: float | None, need: float | None) -> float | None:
-            return None if math.isinf(left) else (used or 0.0) + (need or 0.0) + PENNY
+            if math.isinf(left):
+                return None
+            # rounded up, but not for what is only rounding in floats
+            return max(1, math.ceil(((used or 0.0) + (need or 0.0)) * PARTS - 1e-3)) / PARTS
 
         return Budget(
             calls=spent.calls + max(1, bound.calls),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -24,13 +23,16 @@ class Line:
     run: Run | None = None
     spent: Spent = field(default_factory=Spent)
     error: str | None = None
+    """What went wrong with the work on it."""
+    lost: bool = False
+    """True if for that reason its run cannot even be ended."""
     broken: bool = False
     """True if an earlier process broke off in the middle of its round."""
 
     @property
     def ended(self) -> bool:
         """True if nothing more will be done for it."""
-        return self.error is not None or (self.run is not None and "selection" in self.run.plain)
+        return self.lost or (self.run is not None and "selection" in self.run.plain)
 
     @classmethod
     def of(cls, question: Question, saved: StateSnapshot | None) -> Line:
@@ -38,7 +40,8 @@ class Line:
         if saved is None or not (saved.values or saved.next):
             return cls(question)
         asked = _said(saved.values.get("messages", ()))
-        if asked[: len(question.messages)] != _said(question.messages):
+        # a kill may have come before the question was taken in; then it is on its way
+        if asked and asked[: len(question.messages)] != _said(question.messages):
             raise ConfigurationError(
                 f"question {question.id!r} is another one than in the batch of this name"
             )
@@ -49,21 +52,49 @@ class Line:
         return line
 
 
-def together(lines: Sequence[Line], seconds: float) -> Spent:
-    """Return what all questions have used, which took so many seconds."""
+@dataclass(slots=True)
+class Tally:
+    """All questions of a batch together."""
 
-    def total(unit: str) -> float | None:
-        given = [getattr(line.spent, unit) for line in lines]
-        return None if None in given else math.fsum(given)
+    spent: Spent
+    """But for the seconds, which do not add up."""
+    begun: int = 0
+    ended: int = 0
+    answers: int = 0
 
-    return Spent(
-        calls=sum(line.spent.calls for line in lines),
-        tokens=sum(line.spent.tokens for line in lines),
-        usd=total("usd"),
-        joules=total("joules"),
-        seconds=seconds,
-        exact=all(line.spent.exact for line in lines),
-    )
+    @classmethod
+    def of(cls, lines: Sequence[Line]) -> Tally:
+        """Count what there is."""
+        tally = cls(Spent())
+        for line in lines:
+            tally.spend(Spent(), line.spent)
+            if line.run is not None:
+                tally.grown(None, line.run)
+            tally.ended += line.ended
+        return tally
+
+    def spend(self, before: Spent, after: Spent) -> None:
+        """Take in that a question has spent more."""
+        total = self.spent
+
+        def plus(unit: str) -> float | None:
+            given = (getattr(total, unit), getattr(after, unit), getattr(before, unit))
+            if None in given[:2]:
+                return None
+            return float(given[0] + given[1] - (given[2] or 0.0))
+
+        self.spent = Spent(
+            calls=total.calls + after.calls - before.calls,
+            tokens=total.tokens + after.tokens - before.tokens,
+            usd=plus("usd"),
+            joules=plus("joules"),
+            exact=total.exact and after.exact,
+        )
+
+    def grown(self, before: Run | None, after: Run) -> None:
+        """Take in that a run has gone on."""
+        self.begun += before is None
+        self.answers += len(after.tree) - (0 if before is None else len(before.tree))
 
 
 def _said(messages: Sequence[BaseMessage]) -> list[tuple[str, object]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from verifier_agent.accounts import MemoryAccount
 from verifier_agent.accounts.held import Held
@@ -19,12 +19,12 @@ from verifier_agent.errors import (
     ConfigurationError,
     VerifierAgentError,
 )
-from verifier_agent.graph.jobs import Job, config, invoked, told
+from verifier_agent.graph.jobs import BrokenOff, Job, config, invoked, told
 from verifier_agent.graph.pausing import Foreseen, end, grant
-from verifier_agent.graph.questions import Question
-from verifier_agent.graph.recalling import Line, seconds_used, together
-from verifier_agent.graph.settings import Parts, begin, per_call
-from verifier_agent.graph.state import SCHEMA, Plain, Run
+from verifier_agent.graph.recalling import Line, Tally, seconds_used
+from verifier_agent.graph.settings import Parts
+from verifier_agent.graph.state import Plain, Run
+from verifier_agent.graph.terms import Terms
 from verifier_agent.search.allocating import Allocation
 from verifier_agent.search.prospects import Prospect
 from verifier_agent.values import Select
@@ -33,19 +33,6 @@ CHOICE = 4
 """One in so many questions is under way at a time, beyond first answers."""
 MANY = 10**15
 """Calls, where the batch has no limit in them: every lease has one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What a batch is run under."""
-
-    name: str
-    """The thread of a question is this, a slash, and its id."""
-    budget: Budget
-    settings: Plain
-    """Of each run: policy and seed, where they are another one than the agent's."""
-    price: float
-    jobs: int
 
 
 class Schedule:
@@ -64,6 +51,8 @@ class Schedule:
                 that is too small for any answer.
         """
         self.lines = lines
+        self.tally = Tally.of(lines)
+        """Of all questions together, kept up with every job."""
         self._parts, self._terms = parts, terms
         self._seconds = seconds_used(terms.budget, lines)
         self._check()
@@ -83,7 +72,7 @@ class Schedule:
     @property
     def spent(self) -> Spent:
         """What all questions have used; of work that goes on side by side, seconds count once."""
-        return together(self.lines, self._seconds)
+        return replace(self.tally.spent, seconds=self._seconds)
 
     @property
     def under_way(self) -> int:
@@ -107,7 +96,7 @@ class Schedule:
             try:
                 job = self._job(place, closing=closing)
             except VerifierAgentError as error:
-                self.lines[place].error = str(error)
+                self._fail(place, str(error))
                 continue
             if job is not None:
                 self._flying.add(place)
@@ -125,18 +114,26 @@ class Schedule:
         self.charge(job)
         line.broken = False
         if isinstance(result, Exception):
-            line.error = f"{type(result).__name__}: {result}"
+            broken = result if isinstance(result, BrokenOff) else BrokenOff(result, None)
+            self._grown(line, broken.run)
+            self._fail(job.place, str(broken))
             return
-        line.run, line.spent = result, result.spent
+        self._grown(line, result)
         if line.ended:
-            return
-        if before is not None and result.plain == before.plain:
-            line.error = "its run stopped within a round; it may be waiting for somebody"
-            return
-        prospect = Prospect.of(result.tree)
-        self._allocation.put(job.place, prospect, self._cost(line))
-        if prospect.proven:
-            self._closing.append(job.place)
+            self.tally.ended += 1
+        elif before is not None and result.plain == before.plain:
+            line.lost = True
+            self._fail(job.place, "its run stopped within a round; it may be waiting for somebody")
+        else:
+            prospect = Prospect.of(result.tree)
+            self._allocation.put(job.place, prospect, self._cost(line))
+            if prospect.proven:
+                self._closing.append(job.place)
+
+    def _grown(self, line: Line, run: Run | None) -> None:
+        if run is not None:
+            self.tally.grown(line.run, run)
+            line.run = run
 
     def charge(self, job: Job) -> None:
         """Take in what a job has spent, however it ended."""
@@ -147,7 +144,18 @@ class Schedule:
         # whoever waited for nobody began at 0, and whoever waited began when a place was free
         ended = job.begun + max(0.0, spent.seconds - line.spent.seconds)
         self._seconds = max(self._seconds, ended)
+        self.tally.spend(line.spent, spent)
         line.spent = spent
+
+    def _fail(self, place: int, error: str) -> None:
+        """Give up the work on a question; a run that has answers ends with them, if it can."""
+        line = self.lines[place]
+        line.lost = line.lost or line.run is None or line.error is not None
+        line.error = line.error or error
+        if line.lost:
+            self.tally.ended += 1
+        else:
+            self._closing.append(place)
 
     def _crowded(self, place: int) -> bool:
         """Return True if a question should wait until those under way have shown what they gain.
@@ -155,7 +163,7 @@ class Schedule:
         With all of them under way at once there would be nothing to choose from. First answers
         need no choice.
         """
-        room = max(1, sum(not line.ended for line in self.lines) // CHOICE)
+        room = max(1, (len(self.lines) - self.tally.ended) // CHOICE)
         return len(self._flying) >= room and not math.isinf(self._allocation.gain(place))
 
     def _close(self) -> bool:
@@ -170,7 +178,10 @@ class Schedule:
             return self._mend(place, line)
         if closing:
             return self._end(place, line, self._reason(place))
-        run, available = line.run or self._blank(line.question), self._available()
+        run, available = (
+            line.run or self._terms.blank(self._parts, line.question),
+            self._available(),
+        )
         try:
             foreseen = Foreseen.of(self._parts, run, available)
         except BudgetTooSmall:
@@ -202,7 +213,9 @@ class Schedule:
         """Return the rest of the round in which an earlier process broke off."""
         available = self._available()
         if line.run is None:
-            foreseen = Foreseen.of(self._parts, self._blank(line.question), available)
+            foreseen = Foreseen.of(
+                self._parts, self._terms.blank(self._parts, line.question), available
+            )
             held = self._lease(line, foreseen.budget(line.spent, available, available))
         elif line.run.ending is not None:
             held = self._free(line)
@@ -217,6 +230,8 @@ class Schedule:
 
     def _reason(self, place: int) -> Select:
         """Return why a question is given no more."""
+        if (error := self.lines[place].error) is not None:
+            return Select(outcome="failed", reason=error)
         gain = self._allocation.gain(place)
         if gain > self._terms.price:
             reason = f"the budget of the batch is used up; another answer was worth {gain:+.4f}"
@@ -235,14 +250,14 @@ class Schedule:
         return Remaining(**{unit: getattr(available, unit) / free for unit in UNITS})
 
     def _lease(self, line: Line, budget: Budget, *, resumed: bool = False) -> Held:
-        lease = self._account.lease(self._thread(line.question), budget, resumed=resumed)
+        lease = self._account.lease(self._terms.thread(line.question), budget, resumed=resumed)
         return Held(self._account, lease)
 
     def _free(self, line: Line) -> Held:
         """Return a lease of a purse of its own, for what is known to cost nothing."""
         assert line.run is not None
         purse = MemoryAccount(line.run.budget)
-        return Held(purse, purse.lease(self._thread(line.question), line.run.budget))
+        return Held(purse, purse.lease(self._terms.thread(line.question), line.run.budget))
 
     def _charge(self, line: Line) -> None:
         """Charge what earlier calls have spent on a question."""
@@ -264,21 +279,9 @@ class Schedule:
         ]
         return max(shares, default=1.0) or 1.0
 
-    def _thread(self, question: Question) -> str:
-        return f"{self._terms.name}/{question.id}"
-
-    def _settings(self, question: Question) -> Plain:
-        return {**self._terms.settings, "context": dict(question.context)}
-
     def _config(self, line: Line, held: Held) -> Plain:
-        return config(self._thread(line.question), held, self._settings(line.question))
-
-    def _blank(self, question: Question) -> Run:
-        """Return the run of a question before its first decision."""
-        own = {**self._settings(question), "budget": self._terms.budget}
-        parts, _ = per_call(self._parts, {"configurable": {"verifier_agent": own}})
-        begun = {"schema": SCHEMA, "turn": 1, "run": begin(parts, self._thread(question))}
-        return Run(begun, question.messages)
+        question = line.question
+        return config(self._terms.thread(question), held, self._terms.of(question))
 
     def _check(self) -> None:
         """Raise what is wrong with the first decision on a question, or on all of them."""
@@ -287,7 +290,7 @@ class Schedule:
         short: list[BudgetTooSmall] = []
         for line in unbegun:
             try:
-                Foreseen.of(self._parts, self._blank(line.question), whole)
+                Foreseen.of(self._parts, self._terms.blank(self._parts, line.question), whole)
             except BudgetTooSmall as error:
                 short.append(error)
             except ConfigurationError as error:

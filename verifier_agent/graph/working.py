@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
@@ -15,7 +16,7 @@ from verifier_agent.accounts.renewal import renewed
 from verifier_agent.budget import Spent
 from verifier_agent.graph.batches import Batch, Order, Solved, Standing
 from verifier_agent.graph.jobs import Graph, Job, ado, coordinates, do
-from verifier_agent.graph.recalling import Line, seconds_used, together
+from verifier_agent.graph.recalling import Line, Tally, seconds_used
 from verifier_agent.graph.scheduling import Schedule
 from verifier_agent.graph.settings import Parts
 from verifier_agent.graph.state import Run
@@ -86,14 +87,14 @@ class Progress:
     def _tell(self) -> None:
         if self._order.tell is None:
             return
-        lines = self.schedule.lines
+        tally = self.schedule.tally
         self._order.tell(
             Standing(
-                questions=len(lines),
-                begun=sum(line.ended or line.run is not None for line in lines),
-                ended=sum(line.ended for line in lines),
+                questions=len(self.schedule.lines),
+                begun=tally.begun,
+                ended=tally.ended,
                 under_way=self.schedule.under_way,
-                answers=sum(len(line.run.candidates) for line in lines if line.run is not None),
+                answers=tally.answers,
                 budget=self._order.terms.budget,
                 spent=self.schedule.spent,
             )
@@ -148,4 +149,4 @@ def _begun(lines: Sequence[Line]) -> bool:
 
 def _spent(order: Order, lines: Sequence[Line]) -> Spent:
     """Return what the batch has used, by its records alone."""
-    return together(lines, seconds_used(order.terms.budget, lines))
+    return replace(Tally.of(lines).spent, seconds=seconds_used(order.terms.budget, lines))

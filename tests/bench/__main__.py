@@ -45,6 +45,7 @@ WRITING: dict[str, Callable[..., None]] = {
     "curves": curves.by_difficulty,
     "distill": distill.distillation,
     "ensemble": ensemble.ensemble,
+    "examples": choosing.examples,
     "equivalence": programs.equivalence,
     "humaneval": programs.human_eval,
     "local-models": local_models.local_models,

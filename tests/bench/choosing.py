@@ -23,7 +23,15 @@ from verifier_agent.verifiers.behaviour import Behaviour
 from verifier_agent.verifiers.code_tests import CodeTests
 from verifier_agent.verifiers.examples import examples_in
 from verifier_agent.verifiers.inputs import calls_for
-from verifier_agent.verifiers.sandboxes import Bubblewrap, CodeTest, Limits, Ran, Sandbox, Tested
+from verifier_agent.verifiers.sandboxes import (
+    Bubblewrap,
+    CodeTest,
+    Limits,
+    Ran,
+    Sandbox,
+    Tested,
+    resolve_sandbox,
+)
 from verifier_agent.verifiers.written_code import program_of
 
 ORDERS = 20
@@ -50,6 +58,32 @@ class Remembering:
             self._known[program] = dict(zip(sources, ran.results, strict=True))
         found = self._known[program]
         return Ran(results=tuple(found[test.source] for test in tests), sandbox=self.name)
+
+
+def examples(gold: str, sandbox: str = "auto") -> None:
+    """Hold the examples in task texts against the solutions that come with the tasks."""
+    found, failed, without = 0, [], []
+    tasks = list(rows(gold))
+    for row in tasks:
+        tests = examples_in(row["prompt"], row["entry_point"])
+        found += len(tests)
+        if not tests:
+            without.append(row["task_id"])
+            continue
+        program = row["prompt"] + row["canonical_solution"]
+        ran = resolve_sandbox(sandbox).run(program, tests, Limits())
+        for test, result in zip(tests, ran.results, strict=True):
+            if result.ending != "passed":
+                failed.append(f"`{test.source}` ({row['task_id']}), which gives {result.got}")
+    lines = [
+        f"{found} examples in {len(tasks) - len(without)} of {len(tasks)} tasks; none is read in "
+        f"{', '.join(without)}.",
+        f"The solutions fail {len(failed)} of them:",
+        "",
+        *(f"- {one}" for one in failed),
+    ]
+    write_section("examples", "\n".join(lines))
+    say("\n".join(lines))
 
 
 def judged_in_full(row: Row, sandbox: Sandbox) -> dict[str, list[Judged]]:

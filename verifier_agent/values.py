@@ -246,7 +246,8 @@ class Verifier(Protocol):
     """Judges candidates: a batch in, one verdict each out, in the same order.
 
     Optional attributes, read where present: `hard` (bool: its word is proof), `relational` (bool:
-    a score depends on the other candidates, so all are judged anew when some arrive), `bound`
+    a score depends on the other candidates, so all are judged anew when some arrive), `refutes`
+    (bool: a high score says nothing for an answer, as its verdicts' evidence says too), `bound`
     (a method `task, candidate bytes -> Cost`: the most that one judging can cost), `per_candidate`
     (bool: asked for one at a time, so that each paid verdict is recorded alone), `applies` (a
     method `finished candidates -> bool`: False if it adds nothing), `members` (the verifiers that

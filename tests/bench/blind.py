@@ -16,7 +16,8 @@ from tests.bench.documents import write_section
 from verifier_agent.budget import Remaining, Spent
 from verifier_agent.evaluation.baselines import majority
 from verifier_agent.evaluation.pools import Question, read_pool
-from verifier_agent.search import adaptive
+from verifier_agent.graph.build import default_policy
+from verifier_agent.search import PolicyFunction, adaptive, agree, sample, until
 from verifier_agent.search.adapting import PRICE
 from verifier_agent.search.majority import mass_above_half
 from verifier_agent.tree import Tree
@@ -65,6 +66,29 @@ def votes(*pools: str) -> None:
     text = "\n".join([*table(found, shown), "", *tuned(found, ["adaptive()", halved, others])])
     write_section("blind", text)
     sys.stdout.write(text + "\n")
+
+
+def defaults(*pools: str) -> None:
+    """Compare the default policy where votes decide with adaptive consistency of at most 8."""
+    policies = [default_policy(()), until(sample(8, batch=4), agree(0.95))]
+    rules: dict[str, Rule] = {WHOLE: len}
+    rules |= {str(policy): partial(driven, policy=policy) for policy in policies}
+    found = [measured(pool, rules, shuffled) for pool in pools]
+    lines = [
+        "| policy | accuracy - majority's, points | draws | on each pool |",
+        "|---|---|---|---|",
+    ]
+    for rule in list(rules)[1:]:
+        low, high = interval([one.loss(rule) for one in found])
+        mean = np.mean([one.loss(rule).mean() for one in found])
+        draws = np.mean([one.drawn[rule].mean() for one in found])
+        each = ", ".join(
+            f"{name_of(pool)} {one.loss(rule).mean():+.2f} in {one.drawn[rule].mean():.1f}"
+            for pool, one in zip(pools, found, strict=True)
+        )
+        lines.append(f"| `{rule}` | {mean:+.2f} [{low:+.2f}, {high:+.2f}] | {draws:.2f} | {each} |")
+    write_section("defaults", "\n".join(lines))
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def name_of(pool: str) -> str:
@@ -185,7 +209,12 @@ def candidates(draws: Draws) -> list[Candidate]:
 
 def adapted(draws: Draws, price: float = PRICE) -> int:
     """Return how many of the draws `adaptive()` asks for."""
-    named, n, policy = candidates(draws), 0, adaptive(price=price)
+    return driven(draws, adaptive(price=price))
+
+
+def driven(draws: Draws, policy: PolicyFunction) -> int:
+    """Return how many of the draws a policy asks for."""
+    named, n = candidates(draws), 0
     while n < len(draws):
         tree = Tree(BLIND, named[:n], spent=Spent(calls=n))
         [action] = policy(tree, Remaining(calls=len(draws) - n))

@@ -64,6 +64,24 @@ def test_votes_that_agree_end_it_and_votes_that_do_not_go_on() -> None:
     assert "worth +0." in more.reason
 
 
+def test_no_answer_leads_that_is_outnumbered_by_those_without_a_key() -> None:
+    tree = drawn("7", None, None, "7", spent=Spent(calls=4))
+    [more] = actions(tree, Remaining(calls=1))
+    assert isinstance(more, Generate)
+    assert "cannot be compared" in more.reason
+    [ending] = actions(drawn(*[None] * 8))
+    assert isinstance(ending, Select)
+    assert "8 of 8 answers cannot be compared" in ending.reason
+
+
+def test_a_bare_no_leaves_hope_and_a_score_near_nothing_leaves_less() -> None:
+    [more] = actions(drawn("7", "5", scores=[0.0, 0.0]), price=0.05)
+    assert isinstance(more, Generate)
+    [ending] = actions(drawn("7", "5", scores=[1e-9, 1e-9]), price=0.05)
+    assert isinstance(ending, Select)
+    assert ending.outcome == "gave_up"
+
+
 def test_it_asks_for_as_many_as_it_needs_before_it_could_end() -> None:
     [first] = actions(drawn("7"))
     assert isinstance(first, Generate)

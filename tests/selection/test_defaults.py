@@ -10,6 +10,7 @@ import pytest
 from verifier_agent import Run, create_verifier_agent
 from verifier_agent.graph.build import default_policy, default_selector
 from verifier_agent.models import OpenAIChatModel
+from verifier_agent.search import resolve_policy
 from verifier_agent.testing import ModelServer, Reply, Request
 from verifier_agent.values import Candidate, Task
 from verifier_agent.verifiers import FunctionVerifier, resolve_verifiers
@@ -46,23 +47,33 @@ def test_votes_are_weighed_once_somebody_does_more_than_compare(
 
 
 @pytest.mark.parametrize(
-    ("verifier", "stops_at_scores"),
+    ("verifier", "policy"),
     [
-        (None, True),
-        ("judge", True),
-        (HARD, True),
-        ("agreement", False),
-        ("auto", False),
-        (["agreement", HARD], False),
+        (None, "adaptive(16, first=3)"),
+        ("agreement", "adaptive(16, first=3)"),
+        ("auto", "adaptive(16, first=3)"),
+        ("plausible", "adaptive(16, first=3)"),
+        ("judge", "until(sample(8, batch=4), agree(0.95) | passed(0.95, count=2))"),
+        (HARD, "until(sample(8, batch=4), agree(0.95) | passed(0.95, count=2))"),
+        (["agreement", HARD], "until(sample(8, batch=4), agree(0.95))"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_high_scores_end_a_run_only_where_no_score_is_a_vote_share(
-    verifier: Any, stops_at_scores: bool
+def test_votes_are_weighed_against_their_price_and_scores_end_a_run_where_none_is_a_share(
+    verifier: Any, policy: str
 ) -> None:
-    policy = repr(default_policy(resolve_verifiers(verifier, model=CHAT)))
-    assert "agree(" in policy
-    assert ("passed(" in policy) is stops_at_scores
+    found = default_policy(resolve_verifiers(verifier, model=CHAT))
+    assert found == resolve_policy(policy)
+
+
+def test_three_answers_alike_end_a_run_and_others_are_drawn_until_votes_tell() -> None:
+    for answers, calls in ((["Answer: 7"] * 3, 3), (["Answer: 7", "Answer: 1"] * 8, 16)):
+        with ModelServer(replies(answers)) as server:
+            model = OpenAIChatModel(model="loopback", base_url=server.url)
+            run = Run.of(create_verifier_agent(model).invoke(QUESTION))
+        assert run.spent.calls <= calls
+        assert run.selection.answer == "7"
+    assert run.spent.calls > 3
 
 
 def replies(answers: Sequence[str]) -> Callable[[Request], Reply]:
@@ -81,11 +92,11 @@ def test_two_proven_answers_end_a_run_at_once_however_the_others_disagree() -> N
 
 def test_two_answers_alike_among_answers_in_words_do_not_end_a_run() -> None:
     # agreement gives the two 1.0: they are all that can be compared
-    answers = ["a poem", "Answer: 1", "a ballad", "Answer: 1", *["a sonnet"] * 4]
+    answers = ["a poem", "Answer: 1", "a ballad", "Answer: 1", *["a sonnet"] * 12]
     with ModelServer(replies(answers)) as server:
         model = OpenAIChatModel(model="loopback", base_url=server.url)
         run = Run.of(create_verifier_agent(model, verifier="agreement").invoke(QUESTION))
-    assert run.spent.calls == 8
+    assert run.spent.calls >= 8
 
 
 def test_proof_beats_a_majority_that_agrees() -> None:

@@ -37,6 +37,7 @@ from verifier_agent.models import ModelLike
 from verifier_agent.search import (
     PolicyFunction,
     PolicyLike,
+    adaptive,
     agree,
     passed,
     read_policy,
@@ -49,15 +50,19 @@ from verifier_agent.values import Verifier
 from verifier_agent.verifiers import VerifierLike, resolve_verifiers
 
 DEFAULT_BUDGET = Budget(calls=32)
-"""Eight answers, each with up to one judge call and a few retries: small enough to be safe."""
+"""Sixteen answers, each with up to one judge call: small enough to be safe."""
 
 
 def default_policy(verifiers: Sequence[Verifier]) -> PolicyFunction:
-    """Return the policy used when none is named: up to 8 answers, fewer when they are good.
+    """Return the policy used when none is named.
 
-    Good is: they agree; or two of them score at least 0.95. The second only counts where nobody
-    compares answers with each other: a share of the votes is high for two answers alike.
+    Where votes decide, `adaptive`: up to 16 answers, while another is worth its price; it never
+    ends before three. Where a verifier judges how good answers are, up to 8, fewer when they agree
+    or, where none compares them, when two score at least 0.95: `adaptive` would take scores for
+    chances, which those of an unknown verifier are not (docs/decisions/0014).
     """
+    if _by_votes(verifiers):
+        return adaptive(16, first=3)
     grow = sample(8, batch=4)
     if any(_compares(verifier) for verifier in verifiers):
         return until(grow, agree(0.95))
@@ -71,8 +76,14 @@ def default_selector(verifiers: Sequence[Verifier]) -> SelectorFunction:
     what cannot be compared) a score is a vote share already: to weigh votes by it would count
     every vote twice. Any other verifier has something of its own to say, and is heard.
     """
-    compared = all(_compares(v) or hasattr(v, "applies") for v in verifiers)
-    return vote() if compared else weighted_vote()
+    return vote() if _by_votes(verifiers) else weighted_vote()
+
+
+def _by_votes(verifiers: Sequence[Verifier]) -> bool:
+    """Return True if none says how good an answer is: they compare, refute, or help out."""
+    return all(
+        _compares(v) or hasattr(v, "applies") or getattr(v, "refutes", False) for v in verifiers
+    )
 
 
 def _compares(verifier: Verifier) -> bool:
@@ -116,8 +127,9 @@ def create_verifier_agent(
             until more than half of the answers can be compared.
         policy: Where compute goes: a policy, its text, a pure function `(tree, remaining) ->
             actions`, or the file that `verifier-agent tune` writes ("policy.json"), which is
-            refused for other models or verifiers than its own. Default: up to 8 answers, fewer
-            when they agree or, where no verifier compares answers, when two score at least 0.95.
+            refused for other models or verifiers than its own. Default: `adaptive(16, first=3)`
+            where votes decide; else up to 8 answers, fewer when they agree or, where no verifier
+            compares answers, when two score at least 0.95.
         budget: The limits of one run. Default: 32 calls.
         selector: How the answer is chosen among all finished candidates. Default: that of a tuned
             policy; else "vote" where

@@ -125,7 +125,7 @@ def solve(
             metavar="POLICY",
             help='Where compute goes, for instance "until(sample(32), agree(0.95))"; or the file '
             "that `verifier-agent tune` wrote.",
-            show_default="up to 8 answers, fewer when they agree",
+            show_default="up to 16 answers, as many as votes need; with a judge up to 8",
         ),
     ] = None,
     selector: Annotated[

@@ -24,9 +24,10 @@ Price = Annotated[float, Field(ge=0.0, le=1.0)]
 Amount = Annotated[float, Field(gt=0.0)]
 Factor = Annotated[float, Field(ge=0.0, le=100.0)]
 PRICE = 0.0024
-"""Chosen for votes, on recorded answers: the same on each half of them; see docs/benchmarks.md."""
+"""Chosen for votes, on recorded answers: as on each half of them; see docs/benchmarks.md."""
 SPEECHLESS = 8
-"""Where at most one of so many answers has a key, votes will not tell."""
+"""Where at most one of so many answers has a key, votes will not tell. Before, no answer leads that
+is outnumbered by those that have none."""
 
 
 @policy
@@ -131,6 +132,8 @@ class _Plan:
         said = _said(leader, votes, rival, drawn, worth)
         if worth.least:
             return self.draw(worth.least, said)
+        if drawn < SPEECHLESS and drawn - heard >= votes:
+            return self.draw(1, f"{said}, but as many answers cannot be compared")
         return self.settle(said, 2 * votes > drawn)
 
     def by_poll(self, poll: Poll) -> list[Action]:

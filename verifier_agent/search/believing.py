@@ -95,4 +95,6 @@ def _cut(judged: Judged, score: float) -> float:
 
 
 def _promise(opinions: Sequence[tuple[Judged, float]]) -> float:
-    return math.pow(max(score for _, score in opinions), FAINT) / len(opinions)
+    # a bare 0 is a no without degrees: it says less than a score of 0.000000001 does
+    best = max(score or 1 - SUREST for _, score in opinions)
+    return math.pow(best, FAINT) / len(opinions)

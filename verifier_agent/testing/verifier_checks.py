@@ -115,7 +115,7 @@ def _check_attributes(verifier: Verifier, candidates: Sequence[Candidate]) -> No
     name = verifier.name
     assert isinstance(name, str) and name, f"its name is {name!r}, which is no text"  # noqa: PT018
     assert verifier.name == name, f"its name changes: {name!r}, then {verifier.name!r}"
-    for flag in ("hard", "relational", "per_candidate"):
+    for flag in ("hard", "refutes", "relational", "per_candidate"):
         value = getattr(verifier, flag, False)
         assert isinstance(value, bool), f"{name!r}: `{flag}` is {value!r}, not True or False"
     applies = getattr(verifier, "applies", None)

@@ -51,6 +51,7 @@ class Plausible:
 
     name = "plausible"
     hard = False
+    refutes = True
     relational = False
     per_candidate = False
 

@@ -142,10 +142,17 @@ def test_inputs_come_from_all_tests_and_nothing_of_what_they_expect() -> None:
         "generated_tests": [{"source": "assert largest([5]) == 1234", "weight": 2}, "no Python ("],
     }
     calls = calls_for(Task(question=QUESTION, context=context), 10)
-    assert calls[:3] == ["largest([7, 8])", "largest([3, 1])", "largest([5])"]
+    assert calls[:3] == ["largest([3, 1])", "largest([7, 8])", "largest([5])"]
     assert len(calls) == len(set(calls)) == 13
     assert "1234" not in "".join(calls)
     assert calls == calls_for(Task(question=QUESTION, context=context), 10)
+
+
+def test_tests_that_cannot_be_read_leave_the_others() -> None:
+    context = {"tests": 3, "generated_tests": [{"source": "assert largest([5])", "weight": -1}]}
+    assert calls_for(Task(question=QUESTION, context=context), 1)[0] == "largest([3, 1])"
+    odd = {"entry_point": 3, "tests": "assert largest([1]) == max([1])"}
+    assert calls_for(Task(question="Do it.", context=odd), 1) == []
 
 
 def test_a_function_without_tests_is_asked_what_its_annotations_allow() -> None:

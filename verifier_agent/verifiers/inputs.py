@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Task
@@ -29,9 +31,11 @@ def calls_for(task: Task, count: int) -> list[str]:
     these; where there are none, inputs of all sorts for the parameters that the question shows.
     Empty where it shows none either.
     """
-    found = [call for test in _tests(task) for call in _calls(test)]
-    names = Counter(name for name, _ in found)
-    name = task.context.get("entry_point") or next((one for one, _ in names.most_common(1)), "")
+    given = task.context.get("entry_point")
+    entry_point = given if isinstance(given, str) else None
+    found = [call for test in _tests(task, entry_point) for call in _calls(test)]
+    names = Counter(name for name, _ in found if not hasattr(builtins, name))
+    name = entry_point or next((one for one, _ in names.most_common(1)), "")
     known = list({repr(given): given for one, given in found if one == name}.values())[:MOST]
     if not known:
         signatures = signatures_in(task.question)
@@ -44,14 +48,17 @@ def calls_for(task: Task, count: int) -> list[str]:
     return [f"{name}({', '.join(map(repr, given))})" for given in (*known, *more)]
 
 
-def _tests(task: Task) -> Sequence[CodeTest]:
-    try:
-        given = given_tests(task)
-    except ConfigurationError:
-        given = ()  # the verifier `code` says what is wrong with them
-    entry_point = task.context.get("entry_point")
-    generated = [test for test, _ in weighed_tests(task)]
-    return [*given, *examples_in(task.question, entry_point), *generated]
+def _tests(task: Task, entry_point: str | None) -> list[CodeTest]:
+    tests = list(examples_in(task.question, entry_point))
+    for read in (given_tests, _generated):
+        # the verifiers that judge by them say what is wrong with them
+        with suppress(ConfigurationError):
+            tests += read(task)
+    return tests
+
+
+def _generated(task: Task) -> list[CodeTest]:
+    return [test for test, _ in weighed_tests(task)]
 
 
 def _calls(test: CodeTest) -> Iterator[tuple[str, Input]]:

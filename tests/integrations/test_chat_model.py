@@ -9,27 +9,23 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import get_usage_metadata_callback
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.tracers import BaseTracer
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.types import Command, interrupt
+from langgraph.types import interrupt
 from pydantic import BaseModel, SecretStr
 
-from tests.integrations.agents import QUESTION, Counted, billed, forecaster, model, weather
+from tests.integrations.agents import QUESTION, Counted, billed, model, weather
 from verifier_agent import (
     AccountEmpty,
     Budget,
@@ -337,49 +333,6 @@ def test_one_that_waits_for_a_person_is_refused_with_the_remedy(server: ModelSer
 
     with pytest.raises(ConfigurationError, match="as a node"):
         verified(server, verifier=person).invoke("2 + 2?")
-
-
-@pytest.mark.parametrize("how", ["sync", "async"])
-async def test_an_agent_of_langchain_with_tools_a_store_and_a_person(
-    how: str, tmp_path: Path
-) -> None:
-    with (
-        ModelServer(forecaster("Answer: rain", "Answer: sun", "Answer: rain")) as server,
-        SqliteSaver.from_conn_string(str(tmp_path / "agent.sqlite")) as sqlite,
-    ):
-        saver: Any = sqlite if how == "sync" else InMemorySaver()
-        agent: Any = create_agent(
-            verified(server),
-            [weather],
-            middleware=[HumanInTheLoopMiddleware(interrupt_on={"weather": True})],
-            checkpointer=saver,
-        )
-        seen = Counted()
-        config: Any = {"configurable": {"thread_id": "1"}, "callbacks": [seen]}
-        approval: Any = Command(resume={"decisions": [{"type": "approve"}]})
-        for given in (QUESTION, approval):
-            if how == "sync":
-                result = await asyncio.to_thread(agent.invoke, given, config)
-            else:
-                result = await agent.ainvoke(given, config)
-        assert server.calls == 6
-        assert result["messages"][-1].text == "Answer: rain"
-        reported = [m.usage_metadata["total_tokens"] for m in result["messages"] if m.type == "ai"]
-        assert sum(reported) == seen.tokens == billed(server)
-
-
-@pytest.mark.parametrize("mode", ["messages", "updates", "values", "custom", "tasks", "debug"])
-async def test_an_agent_of_langchain_streams_in_every_mode(mode: Any) -> None:
-    with ModelServer(forecaster("Answer: rain")) as server:
-        agent: Any = create_agent(verified(server), [weather])
-        for parts in (
-            await asyncio.to_thread(lambda: list(agent.stream(QUESTION, stream_mode=mode))),
-            [part async for part in agent.astream(QUESTION, stream_mode=mode)],
-        ):
-            assert parts
-            if mode == "messages":
-                said = [m.text for m, _ in parts if isinstance(m, AIMessageChunk)]
-                assert "".join(said) == "Answer: rain"
 
 
 @pytest.mark.parametrize(

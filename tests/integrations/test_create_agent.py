@@ -16,7 +16,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 
-from tests.integrations.agents import QUESTION, billed, forecaster, model, weather
+from tests.integrations.agents import QUESTION, Counted, billed, forecaster, model, weather
 from verifier_agent import VerifiedChatModel, VerifierMiddleware
 from verifier_agent.testing import ModelServer
 
@@ -47,16 +47,16 @@ def approval() -> HumanInTheLoopMiddleware[Any, Any]:
     return HumanInTheLoopMiddleware(interrupt_on={"weather": True})
 
 
-def config(name: str = "1") -> Any:
-    return {"configurable": {"thread_id": name}}
+def config(*callbacks: Any) -> Any:
+    return {"configurable": {"thread_id": "1"}, "callbacks": list(callbacks)}
 
 
-def check(result: Any, server: ModelServer) -> None:
+def check(result: Any, server: ModelServer, seen: Counted) -> None:
     messages = result["messages"]
     assert [type(m) for m in messages[1:]] == [AIMessage, ToolMessage, AIMessage]
     assert messages[-1].text == GOOD
     reported = sum(m.usage_metadata["total_tokens"] for m in messages if m.type == "ai")
-    assert reported == billed(server)
+    assert reported == seen.tokens == billed(server)
 
 
 @SURFACES
@@ -65,12 +65,13 @@ def test_a_person_approves_across_a_stored_interrupt(build: Build, tmp_path: Pat
         ModelServer(forecaster(BAD, GOOD)) as server,
         SqliteSaver.from_conn_string(str(tmp_path / "agent.sqlite")) as saver,
     ):
-        waiting = build(server, approval(), checkpointer=saver).invoke(QUESTION, config())
+        seen = Counted()
+        waiting = build(server, approval(), checkpointer=saver).invoke(QUESTION, config(seen))
         assert waiting["__interrupt__"]
         assert server.calls == 2
-        result = build(server, approval(), checkpointer=saver).invoke(APPROVED, config())
+        result = build(server, approval(), checkpointer=saver).invoke(APPROVED, config(seen))
         assert server.calls == 4
-        check(result, server)
+        check(result, server, seen)
 
 
 @SURFACES
@@ -78,16 +79,16 @@ async def test_a_person_approves_in_an_event_loop_across_a_stored_interrupt(
     build: Build, tmp_path: Path
 ) -> None:
     with ModelServer(forecaster(BAD, GOOD)) as server:
-        path = str(tmp_path / "agent.sqlite")
+        seen, path = Counted(), str(tmp_path / "agent.sqlite")
         async with AsyncSqliteSaver.from_conn_string(path) as saver:
             graph = build(server, approval(), checkpointer=saver)
-            assert (await graph.ainvoke(QUESTION, config()))["__interrupt__"]
+            assert (await graph.ainvoke(QUESTION, config(seen)))["__interrupt__"]
             assert server.calls == 2
         async with AsyncSqliteSaver.from_conn_string(path) as saver:  # another day
             graph = build(server, approval(), checkpointer=saver)
-            result = await graph.ainvoke(APPROVED, config())
+            result = await graph.ainvoke(APPROVED, config(seen))
             assert server.calls == 4
-        check(result, server)
+        check(result, server, seen)
 
 
 @SURFACES

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware, ModelRetryMiddleware
+from langchain.agents.middleware import ModelRetryMiddleware
 from langchain.agents.structured_output import ToolStrategy
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command, interrupt
 from openai import BadRequestError
 from pydantic import BaseModel
@@ -179,34 +177,6 @@ def test_the_next_turn_of_a_conversation_has_the_whole_budget_again() -> None:
         for turn in (1, 2):
             graph.invoke(QUESTION, config)
             assert server.calls == 2 * turn  # half of what remains, for one answer each
-
-
-@pytest.mark.parametrize("how", ["sync", "async"])
-async def test_a_person_approves_tool_calls_across_a_stored_interrupt(
-    how: str, tmp_path: Path
-) -> None:
-    with (
-        ModelServer(forecaster(BAD, GOOD)) as server,
-        SqliteSaver.from_conn_string(str(tmp_path / "agent.sqlite")) as sqlite,
-    ):
-        saver: Any = sqlite if how == "sync" else InMemorySaver()
-
-        def build() -> Any:
-            return agent(
-                server,
-                VerifierMiddleware(verifier=is_rain, policy="best_of(2)"),
-                before=[HumanInTheLoopMiddleware(interrupt_on={"weather": True})],
-                checkpointer=saver,
-            )
-
-        config: Any = {"configurable": {"thread_id": "1"}}
-        waiting = await run(build(), how, config=config)
-        assert waiting["__interrupt__"]
-        assert server.calls == 1
-        approval = Command(resume={"decisions": [{"type": "approve"}]})
-        result = await run(build(), how, approval, config)
-        assert server.calls == 3
-    assert result["messages"][-1].text == GOOD
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])

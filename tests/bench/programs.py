@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -75,24 +76,64 @@ def equivalence(folder: str) -> None:
     root = Path(folder)
     judged = Equivalence(seconds=5.0, workers=2)
     lines = ["| pairs | agree | differ | unknown | agreement |", "|---|---|---|---|---|"]
+    causes: dict[str, Counter[str]] = {}
     for name, pairs in (*_recorded_pairs(root).items(), *_made_pairs(root).items()):
         said: Counter[str] = Counter()
-        for (gold, answer, label), times in sorted(pairs.items()):
-            equal, why = judged.explained(gold, answer)
-            how = "unknown" if equal is None else "agree" if equal == bool(label) else "differ"
+        for pair, times in sorted(pairs.items()):
+            equal, why = judged.explained(pair.gold, pair.answer)
+            how = "unknown" if equal is None else "agree" if equal == bool(pair.label) else "differ"
             said[how] += times
             if how != "agree":
-                say(f"{name}: {gold!r} | {answer!r} | {label} | {equal} | {times} | {why}")
+                cause = _cause(judged, pair, equal, why)
+                causes.setdefault(cause, Counter())[_shown(pair)] += times
         share = 100 * said["agree"] / said.total()
         lines.append(
             f"| {name} | {said['agree']:,} | {said['differ']} | {said['unknown']} | {share:.2f} % |"
         )
         say(lines[-1])
-    write_section("equivalence", "\n".join(lines))
+    lines += ["", "All the others, the reference before the answer, by cause:", ""]
+    for cause, found in sorted(causes.items(), key=lambda one: -one[1].total()):
+        listed = "" if cause == ASKS else f": {', '.join(sorted(found))}"
+        lines.append(f"- {found.total()} {cause}{listed}.")
+    write_section("equivalence", "\n".join((*lines, "")))
 
 
-Pairs = Counter[tuple[str, str, int]]
-"""Reference, answer and label; with how often it was recorded."""
+@dataclass(frozen=True, order=True)
+class Pair:
+    """A reference and an answer, with what is known of them."""
+
+    gold: str
+    answer: str
+    label: int
+    recorded: str = ""
+    """The answer as it was read for the label, where the text was read anew."""
+
+
+Pairs = Counter[Pair]
+"""With how often it was recorded."""
+ASKS = "unknown, since the text ends in a question and states no answer"
+
+
+def _cause(judged: Equivalence, pair: Pair, equal: bool | None, why: str) -> str:
+    """Say why a verdict is not the label."""
+    if equal is None:
+        if pair.answer.rstrip().endswith("?"):
+            return ASKS
+        if "base" in why:
+            return "unknown, since one is written in a base and the other is an expression"
+        if "words" in why:
+            return "unknown, since words and numbers are not compared"
+        return f"unknown: {why}"
+    if pair.recorded and judged(pair.gold, pair.recorded) == bool(pair.label):
+        return "differ, since the label is of another reading of the text than what it states"
+    if equal and not pair.label:
+        return "differ: the label is 0, and the answer states the reference"
+    return "differ: the label is 1, and the answer states another number"
+
+
+def _shown(pair: Pair) -> str:
+    answer = pair.answer if len(pair.answer) <= 24 else f"{pair.answer[:11]}…{pair.answer[-12:]}"
+    return f"`{pair.gold}` `{answer}`"
 
 
 def _recorded_pairs(root: Path) -> dict[str, Pairs]:
@@ -106,11 +147,13 @@ def _recorded_pairs(root: Path) -> dict[str, Pairs]:
         found[name] = Counter()
         for question in rows(str(root / f"{file}.jsonl.gz")):
             for sample in question["samples"]:
-                answer = sample["answer"]
+                answer, recorded = sample["answer"], ""
                 if sample["src"].endswith(IN_WORDS):
-                    answer = stated_answer(sample["text"]) or answer
+                    stated = stated_answer(sample["text"])
+                    answer, recorded = stated or answer, answer if stated else ""
                 if answer is not None:
-                    found[name][question["gold"], answer, sample["correct"]] += 1
+                    pair = Pair(question["gold"], answer, sample["correct"], recorded or "")
+                    found[name][pair] += 1
     return found
 
 
@@ -122,12 +165,12 @@ def _made_pairs(root: Path) -> dict[str, Pairs]:
     for gold, following in pairwise(golds):
         for form in (gold.replace("\\frac", "\\dfrac"), f"\\left. {gold} \\right.", f" {gold}."):
             if form != gold:
-                same[gold, form, 1] += 1
+                same[Pair(gold, form, 1)] += 1
         if not any(sign in gold for sign in "=<>,{[(") and "text" not in gold:
-            same[gold, f"0 + {gold}", 1] += 1
-            same[gold, f"{gold} \\cdot 1", 1] += 1
-            other[gold, f"{gold} + 1", 0] += 1
-            other[gold, f"{gold} \\cdot 3 - 1", 0] += 1
+            same[Pair(gold, f"0 + {gold}", 1)] += 1
+            same[Pair(gold, f"{gold} \\cdot 1", 1)] += 1
+            other[Pair(gold, f"{gold} + 1", 0)] += 1
+            other[Pair(gold, f"{gold} \\cdot 3 - 1", 0)] += 1
         if canonical(gold) != canonical(following):
-            other[gold, following, 0] += 1
+            other[Pair(gold, following, 0)] += 1
     return {"MATH-500, another form": same, "MATH-500, another value": other}

@@ -17,6 +17,7 @@ from tests.bench.programs import rows
 from tests.bench.speed import say
 from verifier_agent.calibration.binomial import lower, upper
 from verifier_agent.values import Candidate, Task, Verdict
+from verifier_agent.verifiers.algebra import AlgebraSteps
 from verifier_agent.verifiers.equations import equations_of
 from verifier_agent.verifiers.steps import ArithmeticSteps, steps_of
 
@@ -64,24 +65,28 @@ def step_checkers(folder: str) -> None:
     sets: dict[str, Callable[[Path], Iterator[Chain]]] = {
         "BIG-Bench-Mistake, multistep arithmetic": mistakes,
         "PRMBench": injected,
-        "PRMBench, the chains before errors were put in": clean,
+        "PRMBench, its chains before errors were put in": clean,
     }
+    checkers = (ArithmeticSteps(), AlgebraSteps(workers=2, seconds=60))
     lines = [
-        "| chains | first error as labelled | refuted | at the labelled step | steps checked "
+        "| | checker | first error as labelled | refuted | at the labelled step | steps checked "
         "| called wrong | labelled so | called right | labelled so |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    disputed: list[str] = []
-    for name, read in sets.items():
-        tally = measured(read(root))
-        lines.append(row(name, tally))
-        say(lines[-1])
-        disputed += tally.disputed
-    write_section("steps", "\n".join((*lines, "", *judged_again(disputed))))
+    legend, disputed = [], []
+    for number, (name, read) in enumerate(sets.items(), 1):
+        for checker in checkers:
+            tally = measured(checker, read(root))
+            lines.append(row(f"{number} | `{checker.name}`", tally))
+            say(lines[-1])
+            disputed += tally.disputed
+        errors = f"{tally.wrong:,} with an error" if tally.wrong else "without errors"
+        legend.append(f"{number}. {name}: {tally.chains:,} chains, {errors}.")
+    write_section("steps", "\n".join((*legend, "", *lines, "", *judged_again(disputed))))
 
 
-def measured(chains: Iterator[Chain]) -> Tally:
-    verifier, tally = ArithmeticSteps(), Tally()
+def measured(verifier: ArithmeticSteps | AlgebraSteps, chains: Iterator[Chain]) -> Tally:
+    tally = Tally()
     for question, steps, labels in chains:
         candidate = Candidate(id="g0", text="\n".join(steps))
         (verdict,) = verifier.verify_sync(Task(question=question), [candidate])
@@ -125,7 +130,7 @@ def row(name: str, tally: Tally) -> str:
     false, true = (said[score, True] + said[score, False] for score in (0.0, 1.0))
     checked = f"{100 * (false + true) / said.total():.1f} %"
     cells = (
-        f"{name}: {tally.chains:,}, {tally.wrong:,} with an error",
+        name,
         share(tally.agreed, tally.chains),
         f"{tally.refuted:,}",
         share(tally.first, tally.refuted) if tally.wrong else "",

@@ -107,7 +107,7 @@ def test_objects_and_functions_are_taken() -> None:
         ("arithmetics", "did you mean 'arithmetic'?"),
         ("Judge", "did you mean 'judge'?"),
         ("embedded", "did you mean 'embedded-prm'?"),
-        ("xyz", "known: agreement, all:NAME,NAME, any:NAME,NAME, arithmetic, auto"),
+        ("xyz", "known: agreement, algebra, all:NAME,NAME, any:NAME,NAME, arithmetic"),
         ("", "unknown verifier ''"),
         ("judge:", "a name is needed"),
         ("judge:nobody:x", "unknown provider 'nobody'"),

@@ -23,6 +23,7 @@ from verifier_agent.values import Candidate, Task, Verifier
 from verifier_agent.verifiers import (
     Aggregated,
     Agreement,
+    AlgebraSteps,
     ArithmeticSteps,
     Cascade,
     Constraints,
@@ -110,6 +111,7 @@ PUZZLE = "(declare-const x Int) (assert (= (* x x) 16)) (assert (< x 0))"
 SHIPPED: dict[str, Callable[[Path], AbstractContextManager[Verifier]]] = {
     "Aggregated": lambda _: nullcontext(Aggregated(FunctionVerifier(as_twelve), "last")),
     "Agreement": lambda _: nullcontext(Agreement()),
+    "AlgebraSteps": lambda _: nullcontext(AlgebraSteps(workers=1, seconds=60)),
     "ArithmeticSteps": lambda _: nullcontext(ArithmeticSteps()),
     "Behaviour": lambda _: nullcontext(Behaviour("monty", inputs=5)),
     "Cascade": lambda _: judged(lambda model: Cascade([ArithmeticSteps(), Judge(model)])),

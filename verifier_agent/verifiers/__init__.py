@@ -10,6 +10,7 @@ from verifier_agent.verifiers.function import FunctionVerifier
 from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 
 if TYPE_CHECKING:
+    from verifier_agent.verifiers.algebra import AlgebraSteps
     from verifier_agent.verifiers.behaviour import Behaviour
     from verifier_agent.verifiers.code_tests import CodeTests
     from verifier_agent.verifiers.constraints import Constraints
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Aggregated",
     "Agreement",
+    "AlgebraSteps",
     "ArithmeticSteps",
     "Behaviour",
     "Cascade",
@@ -58,6 +60,7 @@ __all__ = [
 
 
 _LAZY = {
+    "AlgebraSteps": "algebra",
     "ArithmeticSteps": "steps",
     "Behaviour": "behaviour",
     "Cascade": "ensemble",

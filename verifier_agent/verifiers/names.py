@@ -61,6 +61,12 @@ def _auto(model: BaseChatModel) -> tuple[Verifier, ...]:
     return (Agreement(), Fallback(model))
 
 
+def _algebra(model: BaseChatModel) -> tuple[Verifier, ...]:
+    from verifier_agent.verifiers.algebra import AlgebraSteps
+
+    return (AlgebraSteps(),)
+
+
 def _arithmetic(model: BaseChatModel) -> tuple[Verifier, ...]:
     from verifier_agent.verifiers.steps import ArithmeticSteps
 
@@ -184,6 +190,7 @@ _FAMILIES: dict[str, Callable[[str], tuple[Verifier, ...]]] = {
 """Names that say more behind a colon."""
 _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "agreement": lambda model: (Agreement(),),
+    "algebra": _algebra,
     "arithmetic": _arithmetic,
     "auto": _auto,
     "behaviour": lambda model: _behaviour(),

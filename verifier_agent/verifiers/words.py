@@ -35,6 +35,19 @@ DOUBTFUL_AFTER = frozenset(
 """They may go on with a number, "8 more than", "1 and a half", "3 r 1", or say how it is meant:
 "2 pm", "6 full boxes"."""
 
+DERIVING = frozenset(
+    """
+    add adding added and answer back becomes both by combine combining distribute distributing
+    divide divided dividing each equals equation expand expanding factor factoring first from
+    get gets give gives giving have hence is isolate isolating it leaves left like means minus
+    multiplied multiply multiplying next now obtain of on out over plus rearrange rearranging
+    right side sides simplifies simplify simplifying so solve solving subtract subtracted
+    subtracting term terms that the then therefore this thus times to us value variable we which
+    with yields
+    """.split()
+)
+"""Words that may stand around an equation that follows from the one before it."""
+
 MULTIPLIERS = frozenset(
     """
     one ten dozen pair score hundred thousand million billion trillion half halve third fourth fifth

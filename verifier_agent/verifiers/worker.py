@@ -63,7 +63,11 @@ def beside(script: str) -> Callable[[Answer], Answer]:
     return answering()
 
 
-KINDS = {"constraints": lambda: beside("solving"), "math": math}
+KINDS = {
+    "algebra": lambda: beside("rewriting"),
+    "constraints": lambda: beside("solving"),
+    "math": math,
+}
 
 
 def main(kind: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
@@ -61,22 +62,10 @@ def _auto(model: BaseChatModel) -> tuple[Verifier, ...]:
     return (Agreement(), Fallback(model))
 
 
-def _algebra(model: BaseChatModel) -> tuple[Verifier, ...]:
-    from verifier_agent.verifiers.algebra import AlgebraSteps
-
-    return (AlgebraSteps(),)
-
-
-def _arithmetic(model: BaseChatModel) -> tuple[Verifier, ...]:
-    from verifier_agent.verifiers.steps import ArithmeticSteps
-
-    return (ArithmeticSteps(),)
-
-
-def _plausible(model: BaseChatModel) -> tuple[Verifier, ...]:
-    from verifier_agent.verifiers.plausible import Plausible
-
-    return (Plausible(),)
+def _plain(place: str) -> Callable[[BaseChatModel], tuple[Verifier, ...]]:
+    """Return what makes a verifier by its defaults; its module is read when it is asked for."""
+    module, _, kind = place.rpartition(".")
+    return lambda model: (getattr(import_module(f"verifier_agent.{module}"), kind)(),)
 
 
 def _judge(model: BaseChatModel | str) -> tuple[Verifier, ...]:
@@ -97,12 +86,6 @@ def _step_judge(model: BaseChatModel | str) -> tuple[Verifier, ...]:
     return (StepJudge(model),)
 
 
-def _math(model: BaseChatModel) -> tuple[Verifier, ...]:
-    from verifier_agent.verifiers.equivalence import MathEquivalence
-
-    return (MathEquivalence(),)
-
-
 def _code(sandbox: str = "auto") -> tuple[Verifier, ...]:
     from verifier_agent.verifiers.code_tests import CodeTests
 
@@ -121,28 +104,10 @@ def _behaviour(sandbox: str = "auto") -> tuple[Verifier, ...]:
     return (Behaviour(sandbox),)
 
 
-def _schema(model: BaseChatModel) -> tuple[Verifier, ...]:
-    from verifier_agent.verifiers.schema import Schema
-
-    return (Schema(),)
-
-
-def _constraints(model: BaseChatModel) -> tuple[Verifier, ...]:
-    from verifier_agent.verifiers.constraints import Constraints
-
-    return (Constraints(),)
-
-
 def _proof(checker: str) -> tuple[Verifier, ...]:
     from verifier_agent.verifiers.proofs import ProofChecker
 
     return (ProofChecker(checker),)
-
-
-def _embedded(model: BaseChatModel) -> tuple[Verifier, ...]:
-    from verifier_agent.embedded import EmbeddedRewardModel
-
-    return (EmbeddedRewardModel(),)
 
 
 def _prm(rest: str) -> tuple[Verifier, ...]:
@@ -190,19 +155,19 @@ _FAMILIES: dict[str, Callable[[str], tuple[Verifier, ...]]] = {
 """Names that say more behind a colon."""
 _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "agreement": lambda model: (Agreement(),),
-    "algebra": _algebra,
-    "arithmetic": _arithmetic,
+    "algebra": _plain("verifiers.algebra.AlgebraSteps"),
+    "arithmetic": _plain("verifiers.steps.ArithmeticSteps"),
     "auto": _auto,
     "behaviour": lambda model: _behaviour(),
     "code": lambda model: _code(),
-    "constraints": _constraints,
-    "embedded-prm": _embedded,
+    "constraints": _plain("verifiers.constraints.Constraints"),
+    "embedded-prm": _plain("embedded.EmbeddedRewardModel"),
     "generated-tests": lambda model: _generated_tests(),
     "judge": _judge,
-    "math": _math,
+    "math": _plain("verifiers.equivalence.MathEquivalence"),
     "pairwise": _pairwise,
-    "plausible": _plausible,
-    "schema": _schema,
+    "plausible": _plain("verifiers.plausible.Plausible"),
+    "schema": _plain("verifiers.schema.Schema"),
     "step-judge": _step_judge,
 }
 

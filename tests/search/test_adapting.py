@@ -163,6 +163,15 @@ def test_an_answer_in_the_right_form_is_not_believed_for_that() -> None:
     assert (ending.outcome, "has 3 of 4 votes" in ending.reason) == ("agreed", True)
 
 
+@pytest.mark.parametrize("evidence", [{"answered": 2}, {"pairs": []}, {"outputs": [0]}], ids=str)
+def test_a_share_of_the_answers_is_no_chance_to_be_right(evidence: dict[str, object]) -> None:
+    candidates = [Candidate(id=f"g{i}", answer="7") for i in range(2)]
+    said = [
+        Verdict(candidate=c.id, verifier="alike", score=1.0, evidence=evidence) for c in candidates
+    ]
+    assert believed(Tree(TASK, candidates, said).finished) is None
+
+
 def test_at_most_one_answer_is_right_so_rivals_lower_each_other() -> None:
     alone = believed(drawn("7", "7", scores=[0.8, 0.8]).finished)
     rivals = believed(drawn("7", "7", "5", scores=[0.8, 0.8, 0.8]).finished)

@@ -11,10 +11,12 @@ from verifier_agent.values import Candidate, Judged, Verdict
 SUREST = 0.998
 """No score that is not proof is believed beyond this, nor its opposite: a choice, with which one
 such score leaves less to gain than the default price of a call."""
+COMPARING = frozenset({"answered", "outputs", "pairs"})
+"""Evidence of verdicts that compare answers with each other: shares of them, and no chances."""
 FAINT = 1 / 6
 """The chance that the next answer is good falls as one over the answers, and with this power of the
 best score so far: even among bad scores, one of 0.001 is a better sign than one of 0.000000001. It
-was fitted to answers and revisions of the embedded generator; see docs/benchmarks.md."""
+was fitted to answers of the embedded generator; see docs/benchmarks.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def opinion(judged: Judged) -> float | None:
 
 
 def _judges(verdict: Verdict) -> bool:
-    return not verdict.refutes and "answered" not in verdict.evidence
+    return not verdict.refutes and COMPARING.isdisjoint(verdict.evidence)
 
 
 def believed(judged: Sequence[Judged]) -> Belief | None:

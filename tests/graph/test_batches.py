@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
 
 from verifier_agent import (
     AccountEmpty,
@@ -270,6 +271,35 @@ def test_a_batch_is_paid_from_the_account_of_its_agent(mode: str) -> None:
         with pytest.raises(AccountEmpty):
             solve(agent, mode, budget=Budget(calls=12))
         assert server.calls == 20
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_batch_inside_a_node_of_another_graph_is_paid_by_its_account(
+    mode: str, saved: bool
+) -> None:
+    account = MemoryAccount(Budget(calls=12))
+    found: list[Batch] = []
+
+    def node(state: Any) -> Any:
+        found.append(agent.solve_many(QUESTIONS, budget=Budget(calls=30)))
+
+    async def anode(state: Any) -> Any:
+        found.append(await agent.asolve_many(QUESTIONS, budget=Budget(calls=30)))
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("node", node if mode == "sync" else anode)
+    graph.add_edge(START, "node")
+    app = graph.compile(checkpointer=InMemorySaver() if saved else None)
+    config: Any = {"configurable": {"thread_id": "t", "verifier_agent": {"account": account}}}
+    with ModelServer(split) as server:
+        agent = agent_on(server)
+        if mode == "sync":
+            app.invoke({"messages": [("user", "go")]}, config)
+        else:
+            asyncio.run(app.ainvoke({"messages": [("user", "go")]}, config))
+        assert server.calls == 12
+    assert account.remaining().calls == 0
+    assert {r.selection.outcome for r in found[0].results} == {"budget"}
 
 
 def test_an_interrupt_charges_the_account_with_what_was_spent(mode: str) -> None:

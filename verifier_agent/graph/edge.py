@@ -104,7 +104,7 @@ def _check_demands(parts: Parts) -> None:
 
 
 def _in_step(config: RunnableConfig) -> bool:
-    return "langgraph_step" in config.get("metadata", {})
+    return config.get("metadata", {}).get("langgraph_step") is not None
 
 
 def _sends(parts: Parts, run: Run, decision: Decision, update: Plain) -> list[Send]:

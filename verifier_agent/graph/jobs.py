@@ -55,8 +55,12 @@ class BrokenOff(Exception):
 
 
 def coordinates(thread: str) -> RunnableConfig:
-    """Return the config that says which run is meant; checkpoints made with it say so too."""
-    return {"configurable": {"thread_id": thread, RUN: thread}}
+    """Return the config that says which run is meant; checkpoints made with it say so too.
+
+    Its state is updated outside of a step, though this may be a step of another graph.
+    """
+    where = {"thread_id": thread, RUN: thread}
+    return {"configurable": where, "metadata": {"langgraph_step": None}}
 
 
 def config(thread: str, held: Held, settings: Plain) -> Plain:

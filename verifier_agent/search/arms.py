@@ -44,32 +44,24 @@ class Arms:
         heard = [j.candidate for j in tree.finished if not j.refuted]
         return self.reliability([(c.model, c.answer) for c in heard])
 
-    def order(self, tree: Tree) -> list[str]:
-        """Return the models in the order in which they are asked next, the first first.
+    def next(self, tree: Tree, wanted: int) -> Sequence[str]:
+        """Return who makes the next `wanted` answers; fewer where there is nobody left.
 
-        Those that failed are left out. With what is known of them, each is asked once: first the
-        one whose answer is expected to tell most of which one is right, per unit of its cost. Else
-        each in turn, again and again: so many times as nobody needs more.
+        Those that failed are left out. Where something is known of them each is asked once, first
+        the one whose answer is expected to tell most of which one is right, per unit of its cost.
+        Else each in turn, again and again.
         """
         failed = {c.mark for c in tree if c.error is not None}
         asked = Counter(c.mark for c in tree)
         usable = [model for model in self.models if model not in failed]
         poll = self.poll(tree)
         if poll is None:
-            return sorted(usable, key=lambda model: asked[model])
+            turns = sorted(
+                (asked[model] + again, place, model)
+                for place, model in enumerate(usable)
+                for again in range(wanted)
+            )
+            return [model for _, _, model in turns[:wanted]]
         costs = dict(zip(self.models, self.costs or [1.0] * len(self.models), strict=True))
         left = [model for model in usable if not asked[model]]
-        return sorted(left, key=lambda model: -poll.tells(model) / costs[model])
-
-    def next(self, tree: Tree, wanted: int) -> Sequence[str]:
-        """Return who makes the next `wanted` answers; fewer where there is nobody left."""
-        order = self.order(tree)
-        if self.reliability is not None:
-            return order[:wanted]
-        asked = Counter(c.mark for c in tree)
-        turns = sorted(
-            (asked[model] + again, self.models.index(model), model)
-            for model in order
-            for again in range(wanted)
-        )
-        return [model for _, _, model in turns[:wanted]]
+        return sorted(left, key=lambda model: -poll.tells(model) / costs[model])[:wanted]

@@ -25,6 +25,7 @@ from tests.bench import (
     speed,
     steps,
     strategies,
+    tuning,
     verifier,
 )
 
@@ -59,6 +60,7 @@ WRITING: dict[str, Callable[..., None]] = {
     "sibling": sibling.sibling,
     "steps": steps.step_checkers,
     "strategies": strategies.strategies,
+    "tuning": tuning.tuning,
     "verifier": verifier.verifier,
     "verifier-validation": verifier.validation,
 }

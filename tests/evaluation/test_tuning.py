@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from langchain_core.language_models import FakeListChatModel
 
-from tests.evaluation.making import Plain, a_question, a_sample, write
+from tests.evaluation.making import Plain, a_question, a_sample, coins, write
 from verifier_agent import Run, create_verifier_agent
 from verifier_agent.calibration import Reliability, one_coin
 from verifier_agent.errors import ConfigurationError
@@ -110,6 +110,19 @@ def test_models_may_be_taken_for_one(tmp_path: Path) -> None:
     pool = write(tmp_path / "pool.jsonl", by_three(40))
     found = tune(pool, NOBODY, Tuning(budgets=(3,), arms=False))
     assert found.selector == Selector.parse("vote")
+
+
+def test_scores_are_on_the_menu_where_there_are_any(tmp_path: Path) -> None:
+    # the majority is wrong, and the scores know it
+    pool = write(tmp_path / "pool.jsonl", coins(60, 5, [0.4]))
+    scores = Replay(verifier="scores:prm")
+    found = tune(pool, scores, Tuning(budgets=(5,), arms=False, folds=2))
+    assert found.verifiers == ("prm",)
+    assert found.selector == Selector.parse("weighted_vote")
+    assert found.gains[0].value[0] >= 0
+    again = evaluate(pool, replace(scores, policy=found))
+    assert again["mean_samples"] <= found.gains[0].plain_cost
+    assert again["accuracy"] >= found.gains[0].plain_accuracy
 
 
 def test_nothing_is_learned_from_a_few_questions(tmp_path: Path) -> None:

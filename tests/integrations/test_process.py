@@ -141,7 +141,7 @@ def test_on_a_terminal_progress_is_drawn_in_place_with_rounds_scores_and_spend()
     assert b"\x1b[" in drawn
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.decode()).replace("\r", "")
     board, _, report = plain.rpartition("\nspent ")
-    assert re.search(r"^1 +generate 4 +0 of at most 8 drawn", board, re.MULTILINE)
+    assert re.search(r"^1 +generate 3 +the first answers", board, re.MULTILINE)
     assert re.search(r"^g0 +\d+ +[01]\.\d\d", board, re.MULTILINE)
     assert re.search(r"^calls +\d of 7 ", report, re.MULTILINE)
     assert re.search(r"^Answer +\d+$", report, re.MULTILINE)

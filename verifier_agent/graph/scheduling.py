@@ -130,11 +130,6 @@ class Schedule:
             if prospect.proven:
                 self._closing.append(job.place)
 
-    def _grown(self, line: Line, run: Run | None) -> None:
-        if run is not None:
-            self.tally.grown(line.run, run)
-            line.run = run
-
     def charge(self, job: Job) -> None:
         """Take in what a job has spent, however it ended."""
         line = self.lines[job.place]
@@ -146,6 +141,12 @@ class Schedule:
         self._seconds = max(self._seconds, ended)
         self.tally.spend(line.spent, spent)
         line.spent = spent
+
+    def _grown(self, line: Line, run: Run | None) -> None:
+        """Take in how far a run has come, if that is known."""
+        if run is not None:
+            self.tally.grown(line.run, run)
+            line.run = run
 
     def _fail(self, place: int, error: str) -> None:
         """Give up the work on a question; a run that has answers ends with them, if it can."""
@@ -178,10 +179,8 @@ class Schedule:
             return self._mend(place, line)
         if closing:
             return self._end(place, line, self._reason(place))
-        run, available = (
-            line.run or self._terms.blank(self._parts, line.question),
-            self._available(),
-        )
+        available = self._available()
+        run = line.run or self._terms.blank(self._parts, line.question)
         try:
             foreseen = Foreseen.of(self._parts, run, available)
         except BudgetTooSmall:
@@ -213,20 +212,15 @@ class Schedule:
         """Return the rest of the round in which an earlier process broke off."""
         available = self._available()
         if line.run is None:
-            foreseen = Foreseen.of(
-                self._parts, self._terms.blank(self._parts, line.question), available
-            )
+            blank = self._terms.blank(self._parts, line.question)
+            foreseen = Foreseen.of(self._parts, blank, available)
             held = self._lease(line, foreseen.budget(line.spent, available, available))
         elif line.run.ending is not None:
             held = self._free(line)
         else:
             held = self._lease(line, line.run.budget)
-        return Job(
-            place=place,
-            work=invoked(None, self._config(line, held)),
-            held=held,
-            begun=self._seconds,
-        )
+        work = invoked(None, self._config(line, held))
+        return Job(place=place, work=work, held=held, begun=self._seconds)
 
     def _reason(self, place: int) -> Select:
         """Return why a question is given no more."""

@@ -54,6 +54,7 @@ WRITING: dict[str, Callable[..., None]] = {
     "examples": choosing.examples,
     "giving-up": giving_up.giving_up,
     "humaneval": programs.human_eval,
+    "growing-chains": local_models.growing_chains,
     "local-models": local_models.local_models,
     "reading": reading.reading,
     "serve": serve.serve,

@@ -20,6 +20,7 @@ from verifier_agent.values import Candidate, Task
 
 LAYERS, SIZE, HEADS, BETWEEN = 6, 512, 8, 1408
 STEPS, WORDS = 12, 14
+BEAM = 8
 TURNS = 7
 PRESET = "pure-prm"
 
@@ -69,7 +70,20 @@ def measured(folder: Path) -> Iterator[str]:
         f"agreement {small.agreement:.4f} over {small.scores} scores"
     )
     yield from throughput(folder)
-    yield from growing(folder)
+
+
+def growing_chains() -> None:
+    """Measure chains that are judged after each of their steps, and write it down."""
+    from verifier_agent.training.export_onnx import export
+
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        checkpoint = larger(folder / "larger")
+        for precision in ("float32", "int8"):
+            export(checkpoint, folder / precision, PRESET, precision=precision)  # type: ignore[arg-type]
+        text = "".join(f"{line}\n" for line in growing(folder))
+    say(text)
+    write_section("growing chains", text)
 
 
 def larger(path: Path) -> Path:
@@ -130,23 +144,39 @@ def throughput(folder: Path) -> Iterator[str]:
 
 
 def growing(folder: Path) -> Iterator[str]:
-    """Yield what a chain costs that is judged after each of its steps, against one pass."""
+    """Yield what chains cost that are judged after each of their steps, against one pass."""
     from verifier_agent.verifiers.local import LocalRewardModel
 
     for precision in ("float32", "int8"):
         model = LocalRewardModel.from_onnx(folder / precision, threads=1)
-        ratios = []
-        for turn in range(TURNS):
-            steps = answer(turn)
-            whole = ask(model, 2 * turn, "\n\n".join(steps))
-            each = [
-                ask(model, 2 * turn + 1, "\n\n".join(steps[:end])) for end in range(1, STEPS + 1)
-            ]
-            ratios.append(sum(each) / whole)
-        yield (
-            f"- a chain judged after each of its {STEPS} steps over one full pass, {precision}: "
-            f"{quartiles(ratios)} times the seconds; the tokens computed are the same"
-        )
+        for count in (1, BEAM):
+            for times in (1, 2):
+                ratios = [chain(model, turn, count, times) for turn in range(TURNS)]
+                what = "a chain" if count == 1 else f"{count} chains side by side,"
+                size = f"{STEPS // times} steps of {times * WORDS + 2 * times} words and numbers"
+                yield (
+                    f"- {what} judged after each of {size} over one full pass, {precision}: "
+                    f"{quartiles(ratios)} times the seconds"
+                )
+
+
+def chain(model: Any, turn: int, count: int, times: int) -> float:
+    """Return how many times the seconds of a pass over whole answers judging each step takes.
+
+    `times` steps are joined to one, so that it is longer and there are fewer.
+    """
+    answers = [joined(answer(turn * 50 + n), times) for n in range(count)]
+    key = (turn * 100 + count) * 10 + times
+    whole = ask(model, 2 * key, *("\n\n".join(steps) for steps in answers))
+    each = [
+        ask(model, 2 * key + 1, *("\n\n".join(steps[:end]) for steps in answers))
+        for end in range(1, len(answers[0]) + 1)
+    ]
+    return sum(each) / whole
+
+
+def joined(steps: list[str], times: int) -> list[str]:
+    return [" ".join(steps[at : at + times]) for at in range(0, len(steps), times)]
 
 
 def quartiles(values: list[float]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ try:
 except ImportError as error:
     raise MissingExtra("a local reward model", "onnx") from error
 
+PIECES = 1024
+"""Pieces of text whose ids are kept."""
+LONGEST_KEPT = 2_000
+"""Characters of such a piece."""
 Span = tuple[int, int]
 """Where a token stands in the text: from, to; characters."""
 
@@ -32,6 +37,8 @@ class Tokens:
         """Literals that are tokens of the chat's own wherever they stand, the longest first."""
         self.longest = max(map(len, tokenizer.get_vocab(with_added_tokens=True)))
         """Characters of the longest token."""
+        # an answer that grows is read again after each step, and all but the last are as before
+        self._kept = lru_cache(PIECES)(self._ids)
 
     @classmethod
     def read(cls, file: Path) -> Tokens:
@@ -53,6 +60,9 @@ class Tokens:
 
     def ids(self, text: str) -> tuple[int, ...]:
         """Return the ids of a piece of text, none added."""
+        return self._kept(text) if len(text) <= LONGEST_KEPT else self._ids(text)
+
+    def _ids(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def text(self, ids: Sequence[int]) -> str:

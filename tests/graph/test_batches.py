@@ -87,14 +87,16 @@ def test_one_job_at_a_time_gives_the_same_batch_in_threads_and_in_a_loop() -> No
 
 
 def test_no_more_questions_are_in_flight_than_jobs_and_as_many_as_there_can_be(mode: str) -> None:
-    lock, now, most = threading.Lock(), 0, 0
+    lock, full, now, most = threading.Lock(), threading.Event(), 0, 0
 
     def counted(request: Request) -> Reply:
         nonlocal now, most
         with lock:
             now += 1
             most = max(most, now)
-        threading.Event().wait(0.05)
+            if now == 3:
+                full.set()
+        full.wait(20)
         with lock:
             now -= 1
         return split(request)
@@ -251,14 +253,16 @@ def test_seconds_go_on_after_an_interrupt(mode: str) -> None:
     def slow(request: Request) -> Reply:
         return Reply(f"Answer: {1000 + request.index}", delay=0.1)
 
+    budget = Budget(calls=18, seconds=300)
     with ModelServer(slow) as server:
         agent = agent_on(server, checkpointer=InMemorySaver())
         with pytest.raises(KeyboardInterrupt):
-            solve(agent, mode, budget=Budget(seconds=3.0), name="b", tell=interrupted_at(6), jobs=2)
+            solve(agent, mode, budget=budget, name="b", tell=interrupted_at(9), jobs=2)
         first = server.calls
-        batch = solve(agent, mode, budget=Budget(seconds=3.0), name="b", jobs=2)
-    assert first < server.calls < 3.0 / 0.1 * 2
-    assert batch.spent.seconds > 1.0, "those before the interrupt count"
+        batch = solve(agent, mode, budget=budget, name="b", jobs=2)
+    assert first < server.calls
+    # first answers two at a time, the others one after the other
+    assert batch.spent.seconds > 1.0
 
 
 def test_a_batch_is_paid_from_the_account_of_its_agent(mode: str) -> None:

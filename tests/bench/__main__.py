@@ -58,6 +58,7 @@ WRITING: dict[str, Callable[..., None]] = {
     "local-models": local_models.local_models,
     "reading": reading.reading,
     "serve": serve.serve,
+    "packages": programs.packages,
     "sibling": sibling.sibling,
     "steps": steps.step_checkers,
     "strategies": strategies.strategies,

@@ -47,7 +47,7 @@ def _against_labels(
     section: str, pool: str, gold: str, sandbox: str, counts: Callable[[int, str], bool]
 ) -> None:
     official = {row["task_id"]: row for row in rows(gold)}
-    verifier = CodeTests(sandbox, limits=Limits(seconds=3.0))
+    verifier = CodeTests(sandbox, limits=Limits(seconds=3.0), examples=False)
     agreed: Counter[str] = Counter()
     ended: Counter[tuple[str, str]] = Counter()
     other: list[str] = []

@@ -180,10 +180,13 @@ def half_of(name: str) -> int:
 
 RULES: dict[str, tuple[str, Rule]] = {
     "one of those that pass the examples": ("told", lambda judged: standing(judged)[0]),
-    "`dual_agreement()` of those": ("told", lambda judged: by(dual_agreement(), standing(judged))),
+    "`dual_agreement()` of those": (
+        "told",
+        lambda judged: by(dual_agreement(), standing(by_tests(judged))),
+    ),
     "`consensus()`": ("told", lambda judged: by(consensus(), judged)),
     "the best possible": ("told", lambda judged: judged[0]),
-    "blanked: `dual_agreement()`": ("blank", lambda judged: by(dual_agreement(), judged)),
+    "blanked: `dual_agreement()`": ("blank", lambda judged: by(dual_agreement(), by_tests(judged))),
     "blanked: `consensus()`": ("blank", lambda judged: by(consensus(), judged)),
 }
 
@@ -191,6 +194,14 @@ RULES: dict[str, tuple[str, Rule]] = {
 def by(selector: Selector, judged: Sequence[Judged]) -> Judged:
     chosen = selector(judged).candidate
     return next(one for one in judged if one.candidate.id == chosen)
+
+
+def by_tests(judged: Sequence[Judged]) -> list[Judged]:
+    """Return the same without what is known of their behaviour."""
+    return [
+        replace(j, verdicts=tuple(v for v in j.verdicts if v.verifier != "behaviour"))
+        for j in judged
+    ]
 
 
 def standing(judged: Sequence[Judged]) -> list[Judged]:

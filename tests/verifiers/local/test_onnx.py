@@ -139,6 +139,16 @@ def test_a_score_that_is_not_finite_is_an_error_and_spares_the_others(tmp_path: 
     assert "nan" in str(bad.error)
 
 
+def test_a_piece_of_text_is_tokenized_once(folder: Path) -> None:
+    tokens = Tokens.read(folder / "tokenizer.json")
+    first, long = tokens.ids("Ann has 6"), "word " * 1000
+    assert tokens.ids(long) == tokens.ids(long)
+    tokens.tokenizer = None
+    assert tokens.ids("Ann has 6") == first
+    with pytest.raises(AttributeError):  # a long one is not kept
+        tokens.ids(long)
+
+
 def test_it_keeps_the_laws_of_verifiers(folder: Path) -> None:
     shown = [
         candidate("Ann has 6", "so 222", id="g0"),

@@ -28,10 +28,11 @@ def rows(page: str) -> list[list[str]]:
 def test_the_answer_and_why_each_candidate_and_the_cost_are_told() -> None:
     page = shown(cycle(["Answer: 1", "Answer: 2"]), lambda task, c: c.answer == "2")
     assert page.startswith("**2** (score 1.00) — completed: 3 answers drawn and judged")
-    assert [(row[0], row[2], row[3]) for row in rows(page)] == [
+    # which of the calls is answered first is up to the machine
+    assert sorted((row[0], row[2], row[3]) for row in rows(page)) == [
+        ("", "1", "0.00"),
         ("", "1", "0.00"),
         ("➜", "2", "1.00"),
-        ("", "1", "0.00"),
     ]
     assert "Spent 3 of 32 calls" in page
 

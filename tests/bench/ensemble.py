@@ -12,9 +12,8 @@ from textwrap import fill
 from typing import Any
 
 from tests.bench.documents import WIDTH, write_section
-from tests.bench.embedded_pool import recorded
+from tests.bench.sibling import pool as sampled
 from tests.bench.speed import say
-from verifier_agent.embedded import examples
 from verifier_agent.evaluation.metrics import intervals
 from verifier_agent.evaluation.pools import Survey, read_pool
 from verifier_agent.evaluation.weighing import Judges
@@ -22,16 +21,16 @@ from verifier_agent.weighting import METHODS, Scored, Weights, best_right, fit_w
 
 LABELS = 48
 DRAWS = 60
-PER_LEVEL = 40
-SEED = 77
-"""Of the embedded problems: a set that nothing else uses."""
 
 
-def ensemble(path: str) -> None:
-    """Weigh the scorers of RewardMATH (a file of its rows), and the embedded verifiers."""
-    with TemporaryDirectory() as folder:
-        rows = list(reward_math(path, Path(folder)))
-        rows += list(embedded(Path(folder)))
+def ensemble(path: str, folder: str = ".training/sibling") -> None:
+    """Weigh the scorers of RewardMATH (a file of its rows), and the embedded verifiers.
+
+    The folder is that of the bench `sibling`, whose pool of the embedded generator is taken.
+    """
+    with TemporaryDirectory() as place:
+        rows = list(reward_math(path, Path(place)))
+    rows += list(embedded(sampled(Path(folder), "generator")))
     text = "\n".join(rows)
     say(text)
     write_section("ensemble", text)
@@ -59,18 +58,15 @@ def reward_math(path: str, folder: Path) -> Iterator[str]:
         yield from table(*scored(pool, [f"scores:{name}@{how}" for name in names]))
 
 
-def embedded(folder: Path) -> Iterator[str]:
+def embedded(pool: Path) -> Iterator[str]:
     """Yield the same of the verifiers that judge the embedded generator."""
-    pool = folder / "embedded.jsonl"
-    problems = [p for n in range(1, 6) for p in examples(n, PER_LEVEL, seed=SEED, split="test")]
-    pool.write_text("".join(json.dumps(recorded(problem)) + "\n" for problem in problems))
     names = ["arithmetic", "agreement", "scores:likelihood", "scores:prm"]
     yield from (
         "",
         fill(
-            f"**The embedded models**: {len(problems)} test problems of levels 1 to 5, 16 answers "
-            "each; judged by the arithmetic checker, agreement, the generator's own probability "
-            "and the reward model. Measured in the same way.",
+            f"**The embedded models**: {Survey.of(pool).questions} test problems of levels 1 to 5, "
+            "16 answers each; judged by the arithmetic checker, agreement, the generator's own "
+            "probability and the reward model. Measured in the same way.",
             WIDTH,
         ),
         "",

@@ -10,7 +10,7 @@ from verifier_agent.calibration.calibrators import logit, sigmoid
 from verifier_agent.weighting.standard import Rows, scatter
 
 SHRINKAGE = 0.3
-"""By so much correlations between verifiers are drawn to 0; chosen on half of RewardMATH, where
+"""By so much correlations between verifiers are drawn to 0; chosen on RewardMATH, where
 anything from 0.2 to 0.5 is as good."""
 STEPS = 200
 CLOSE = 1e-5

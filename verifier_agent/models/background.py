@@ -7,15 +7,21 @@ import concurrent.futures
 import os
 import threading
 from collections.abc import Coroutine
-from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_LOOPS: dict[int, asyncio.AbstractEventLoop] = {}
+
 
 def background_loop() -> asyncio.AbstractEventLoop:
     """Return a running loop; one per process, since threads do not survive a fork."""
-    return _loop(os.getpid())
+    process = os.getpid()
+    if process not in _LOOPS:
+        made = _running()
+        if _LOOPS.setdefault(process, made) is not made:  # no lock: a fork could copy it locked
+            made.call_soon_threadsafe(made.stop)
+    return _LOOPS[process]
 
 
 def begin(work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
@@ -48,9 +54,12 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-@cache
-def _loop(process: int) -> asyncio.AbstractEventLoop:
+def _running() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="verifier-agent", daemon=True)
-    thread.start()
+
+    def run() -> None:
+        loop.run_forever()
+        loop.close()
+
+    threading.Thread(target=run, name="verifier-agent", daemon=True).start()
     return loop

@@ -125,15 +125,16 @@ class Connection:
 
     async def post(self, url: str, body: dict[str, Any]) -> Any:
         """Return the whole response to `body`, with its headers; raises for an error status."""
-        import httpx  # the SDK takes it as "the response itself", whichever httpx it runs on
+        from openai import HttpxBinaryResponseContent  # holds the response itself
 
-        return await self._client.post(url, body=body, cast_to=httpx.Response)
+        said = await self._client.post(url, body=body, cast_to=HttpxBinaryResponseContent)
+        return said.response
 
     async def get(self, url: str) -> Any:
         """As `post`, of what stands at `url`."""
-        import httpx
+        from openai import HttpxBinaryResponseContent
 
-        return await self._client.get(url, cast_to=httpx.Response)
+        return (await self._client.get(url, cast_to=HttpxBinaryResponseContent)).response
 
 
 def _close(loop: asyncio.AbstractEventLoop, process: int, client: AsyncOpenAI) -> None:

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, mess
 
 from tests.verifiers.hosted.asking import ANSWERS, STEPS, TASK, rate, sigmoid
 from verifier_agent.errors import ConfigurationError, UnreadableVerdict
-from verifier_agent.testing import RewardServer
+from verifier_agent.testing import ModelServer, RewardServer, always
 from verifier_agent.values import Candidate, Task
 from verifier_agent.verifiers import HostedRewardModel, resolve_verifiers
 from verifier_agent.verifiers.hosted import WIRES, replies
@@ -263,6 +263,39 @@ async def test_rewards_in_the_text_of_a_chat_are_read_where_no_token_has_them() 
         one = HostedRewardModel(server.url, wire="chat_reward", model="m", scale="logit")
         verdicts = await one.verify(TASK, ANSWERS)
     assert [verdict.raw for verdict in verdicts] == [-1.25, 2.5, 0.5]
+
+
+@pytest.mark.parametrize("said", ["The answer is: 42", "reward:1.5 is mine", "Sum: 4, I think", ""])
+async def test_what_a_chat_model_says_is_no_reward(said: str) -> None:
+    with ModelServer(always(said)) as server:
+        one = HostedRewardModel(server.url, wire="chat_reward", model="m", scale="logit")
+        (verdict,) = await one.verify(TASK, ANSWERS[:1])
+    assert verdict.score is None
+    assert "UnreadableVerdict: no attribute with a score" in str(verdict.error)
+
+
+@pytest.mark.parametrize(
+    ("data", "tokens", "fits"),
+    [
+        ([3.0], 12, True),
+        ([[1.0], [3.0]], 2, True),
+        ([[1.0], [3.0]], 12, False),
+        ([[3.0]], 1, True),
+        ([[3.0]], 12, False),  # of the one mark that the text happens to hold
+    ],
+)
+def test_rows_of_some_tokens_are_not_the_reward_of_the_whole(
+    data: list[Any], tokens: int, fits: bool
+) -> None:
+    reading = Reading(spec=ORM)
+    reply = {"data": [{"index": 0, "data": data}], "usage": {"prompt_tokens": tokens}}
+    one = asked(TASK, STEPS.text, reading)
+    assert isinstance(one, Asked)
+    if fits:
+        assert replies.pooled(reply, reading, [one]) == [((3.0,),)]
+    else:
+        with pytest.raises(UnreadableVerdict, match="pools at some places only"):
+            replies.pooled(reply, reading, [one])
 
 
 async def test_an_attribute_has_to_be_named_where_there_are_several() -> None:

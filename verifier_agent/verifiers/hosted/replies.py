@@ -7,7 +7,6 @@ or not one vector for each step, that row alone is an UnreadableVerdict. Nothing
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -31,7 +30,7 @@ Reader = Callable[[Any, Reading, Sequence[Asked]], list[Row]]
 
 YES_NO = {"Yes": 1.0, "No": 0.0}
 _LABEL = re.compile(r"LABEL_(\d+)")
-_PAIR = re.compile(r"([A-Za-z_]\w*)\s*:\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.])")
+_PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*:\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 
 def pooled(reply: Any, reading: Reading, sent: Sequence[Asked]) -> list[Row]:
@@ -55,12 +54,13 @@ def pooled(reply: Any, reading: Reading, sent: Sequence[Asked]) -> list[Row]:
 def _check_tokens(reply: Any, rows: Sequence[dict[str, Any]]) -> None:
     """Raise UnreadableVerdict if rows of tokens are not one for each: the last is not the end's."""
     counts = [
-        len(row["data"]) if isinstance(row.get("data"), list) and _is_nested(row["data"]) else 1
+        len(row["data"])
         for row in rows
+        if isinstance(row.get("data"), list) and _is_nested(row["data"])
     ]
     usage = reply.get("usage")
     tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-    if max(counts) > 1 and isinstance(tokens, int) and sum(counts) != tokens:
+    if counts and isinstance(tokens, int) and sum(counts) != tokens:
         raise unreadable(
             f"{sum(counts)} rows of numbers for {tokens} tokens: the server pools at some places "
             "only (STEP), as for a spec with read='mark'",
@@ -163,16 +163,19 @@ def label_scores(reply: Any, reading: Reading, sent: Sequence[Asked]) -> list[Ro
 
 
 def attributes(reply: Any, reading: Reading, sent: Sequence[Asked]) -> list[Row]:
-    """Read NIM's chat reply: attributes as tokens with their scores, or as `name:value` text."""
+    """Read NIM's chat reply: attributes as tokens with their scores, or as `name:value` text.
+
+    The text may hold nothing else, so that no number in the prose of a chat model is a reward.
+    """
     choice = _choice(reply)
     values: dict[str, Any] = {
         str(one.get("token")).strip(): one.get("logprob") for one in _tokens(choice)
     }
     if not values:
         message = choice.get("message")
-        content = (message.get("content") if isinstance(message, dict) else None) or ""
-        text = content if isinstance(content, str) else json.dumps(content)
-        values = {name: float(value) for name, value in _PAIR.findall(text)}
+        content = message.get("content") if isinstance(message, dict) else None
+        pairs = [_PAIR.fullmatch(pair) for pair in str(content).split(",")]
+        values = {m.group(1): float(m.group(2)) for m in pairs if m} if all(pairs) else {}
     if not values:
         raise unreadable("no attribute with a score", reply)
     return each([values], lambda found: ((_named(found, reading.attribute, reply),),))

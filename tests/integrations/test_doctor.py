@@ -9,6 +9,7 @@ import shlex
 import pytest
 
 from tests.integrations.conftest import Command
+from tests.test_docs import ROOT
 from verifier_agent.testing import Fault, RewardServer
 from verifier_agent.values import Candidate, Task
 from verifier_agent.verifiers import HostedRewardModel, resolve_verifiers
@@ -38,6 +39,8 @@ def test_a_process_reward_model_is_recognized_and_what_is_printed_works(command:
         assert result.exit_code == 0, result.stderr
         assert result.stdout.startswith(f"{server.url}: vllm 0.33.0, model {name}\n")
         assert "pooling (vllm): 2 of 2 pairs in order" in result.stdout
+        page = (ROOT / "docs" / "hosted-reward-models.md").read_text()
+        assert result.stdout.replace(server.url, "http://localhost:8000") in page
         assert "Not there: classify (vllm), rerank (vllm), score (vllm)" in result.stdout
         ((python, text),) = lines_of(result.stdout)
         assert python.endswith(f"dialect='vllm', model={name!r}, spec='qwen2.5-math-prm')")

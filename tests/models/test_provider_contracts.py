@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.request import Request as HttpRequest
+from urllib.request import urlopen
 
 import pytest
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -177,6 +179,20 @@ def test_settings_reach_the_wire_or_are_not_sent(provider: Provider) -> None:
         assert cap == (77 if provider.capped else None)
     seeds = {body.get("seed") for body in bodies}
     assert len(seeds - {None}) == (2 if provider.seeded else 0)
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/api/chat"])
+def test_the_loopback_heeds_no_cap_by_another_providers_name(path: str) -> None:
+    asked = {"messages": [{"role": "user", "content": "2 + 2?"}], "model": "m", "stream": False}
+    named = {
+        "/v1/messages": {"max_tokens": 90, "max_completion_tokens": 1},
+        "/api/chat": {"max_tokens": 1, "max_completion_tokens": 1},
+    }
+    with ModelServer(lambda request: Reply("one two three")) as server:
+        body = json.dumps(asked | named[path]).encode()
+        with urlopen(HttpRequest(server.root + path, body)) as response:
+            response.read()
+    assert server.output_tokens == 3
 
 
 def test_what_the_model_was_built_with_stays_where_a_call_says_nothing_of_it() -> None:

@@ -171,6 +171,7 @@ _OLLAMA_OPTIONS = (
     "top_k",
     "top_p",
 )
+"""What langchain_ollama's `ChatOllama` puts in `options` itself where a call has none."""
 
 
 def _ollama_options(model: BaseChatModel) -> dict[str, Any]:

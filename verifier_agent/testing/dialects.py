@@ -15,6 +15,8 @@ from verifier_agent.testing.completions import Completion, Spoken
 from verifier_agent.testing.script import text_of
 
 Body = dict[str, Any]
+_NO_OPENAI: Body = {"n": 1, "max_completion_tokens": None}
+"""What only OpenAI's servers know, and the others do not heed."""
 
 
 class Dialect(Protocol):
@@ -99,7 +101,7 @@ class Anthropic:
             for tool in body.get("tools") or ()
         ]
         read = {**body, "messages": told + [m for one in messages for m in _from_blocks(one)]}
-        return read | {"stop": body.get("stop_sequences"), "tools": tools, "n": 1}
+        return read | {"stop": body.get("stop_sequences"), "tools": tools, **_NO_OPENAI}
 
     def answer(self, completion: Completion) -> Body:
         """Return a `message`."""
@@ -222,8 +224,8 @@ class Ollama:
         options = body.get("options") or {}
         moved = {name: options.get(name) for name in ("temperature", "seed", "stop")}
         cap = options.get("num_predict")
-        capped = {"max_tokens": cap} if isinstance(cap, int) and cap > 0 else {}
-        return {**body, **moved, **capped, "stream": body.get("stream", True), "n": 1}
+        moved["max_tokens"] = cap if isinstance(cap, int) and cap > 0 else None
+        return {**body, **moved, "stream": body.get("stream", True), **_NO_OPENAI}
 
     def answer(self, completion: Completion) -> Body:
         """Return the whole message."""

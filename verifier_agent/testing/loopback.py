@@ -46,6 +46,7 @@ class LoopbackHandler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    server: LoopbackHttp
     status: int | None = None
 
     def log_message(self, *_: Any) -> None:
@@ -75,6 +76,21 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         self.head(200, {"content-length": str(len(raw))}, "text/html; charset=utf-8")
         self.wfile.write(raw)
 
+    def send_spoilt(self, raw: bytes, fault: str, slow: float, headers: dict[str, str]) -> bool:
+        """Send JSON with a fault in it, if it is one of the body; False if it is not whole.
+
+        `slow`: seconds over which it is sent.
+        """
+        half = raw[: len(raw) // 2]
+        if fault == "malformed":
+            raw = half  # announced with its own length, so that only the JSON is broken
+        self.head(200, {"content-length": str(len(raw)), **headers})
+        if slow:
+            return self.drip(raw, slow) or self.reset()
+        self.wfile.write(half if fault == "truncate" else raw)
+        self.close_connection = self.close_connection or fault == "truncate"
+        return fault != "truncate"
+
     def drip(self, raw: bytes, seconds: float) -> bool:
         """Send a body a few bytes at a time, over so long; False if the client left."""
         parts = [raw[at : at + PIECE] for at in range(0, len(raw), PIECE)]
@@ -86,12 +102,11 @@ class LoopbackHandler(BaseHTTPRequestHandler):
 
     def wait(self, seconds: float) -> bool:
         """Wait; False as soon as the client has left or the server closes."""
-        closing: threading.Event = getattr(self.server, "closing")  # noqa: B009
         until = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             selector.register(self.connection, selectors.EVENT_READ)
             while (left := until - time.monotonic()) > 0:
-                if closing.is_set():
+                if self.server.closing.is_set():
                     return False
                 readable = selector.select(min(left, 0.02))
                 if readable and not self.connection.recv(1, socket.MSG_PEEK):

@@ -101,16 +101,7 @@ class _Handler(LoopbackHandler):
 
     def _answer(self, completion: Completion, fault: str, slow: float) -> bool:
         said = completion.silent() if fault == "empty" else completion
-        raw = json.dumps(self.dialect.answer(said)).encode()
-        half = raw[: len(raw) // 2]
-        if fault == "malformed":
-            raw = half  # announced with its own length, so that only the JSON is broken
-        self.head(200, {"content-length": str(len(raw))})
-        if slow:
-            return self.drip(raw, slow) or self.reset()
-        self.wfile.write(half if fault == "truncate" else raw)
-        self.close_connection = self.close_connection or fault == "truncate"
-        return fault != "truncate"
+        return self.send_spoilt(json.dumps(self.dialect.answer(said)).encode(), fault, slow, {})
 
     def _stream(self, completion: Completion, fault: str, slow: float, pace: float) -> bool:
         said = completion.silent() if fault == "empty" else completion

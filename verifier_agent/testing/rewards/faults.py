@@ -140,13 +140,13 @@ _VALUES: dict[str, Callable[[float], Any]] = {
 }
 
 
-def _replaced(value: Any, change: Callable[[float], Any], inside: bool = False) -> Any:
+def _replaced(value: Any, change: Callable[[float], Any]) -> Any:
     """Return a row with its rewards changed: under their keys, or in bare nested lists."""
     if isinstance(value, dict):
         return {
             key: change(item)
             if key in NUMBERS and isinstance(item, int | float)
-            else _replaced(item, change, key in LISTS or isinstance(item, list))
+            else _replaced(item, change)
             if isinstance(item, dict | list)
             else item
             for key, item in value.items()

@@ -91,7 +91,7 @@ class Answered:
 Route = Callable[[Head, dict[str, Any]], Answered]
 
 
-def shown(head: Head, body: dict[str, Any]) -> list[str]:
+def shown(body: dict[str, Any]) -> list[str]:
     """Return the texts of a request that has "input" or "messages"; Refusal if it has neither."""
     if ("input" in body) == ("messages" in body):
         raise Refusal(400, "give either input or messages")

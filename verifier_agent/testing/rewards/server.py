@@ -173,7 +173,7 @@ class _Handler(LoopbackHandler):
             return self.reset()
         body = found.body if isinstance(trouble, Fault | None) else spoilt(found.body, trouble)
         slow = trouble.seconds if isinstance(trouble, Fault) and fault == "drip" else 0.0
-        return self._write(body, dict(found.headers), fault, slow)
+        return self.send_spoilt(json.dumps(body).encode(), fault, slow, dict(found.headers))
 
     def _admit(self, request: Request) -> None:
         """Refuse a request that has no route, or lacks the key."""
@@ -183,15 +183,3 @@ class _Handler(LoopbackHandler):
             raise Refusal(401, "invalid api key")
         if self.path not in self.server.posts:
             raise Refusal(404, "Not Found")
-
-    def _write(self, body: Any, headers: dict[str, str], fault: str, slow: float) -> bool:
-        raw = json.dumps(body).encode()
-        half = raw[: len(raw) // 2]
-        if fault == "malformed":
-            raw = half  # announced with its own length, so that only the JSON is broken
-        self.head(200, {"content-length": str(len(raw)), **headers})
-        if slow:
-            return self.drip(raw, slow) or self.reset()
-        self.wfile.write(half if fault == "truncate" else raw)
-        self.close_connection = self.close_connection or fault == "truncate"
-        return fault != "truncate"

@@ -21,7 +21,7 @@ def pooling(head: Head, body: dict[str, Any]) -> Answered:
     """Answer vLLM's `/pooling`."""
     if body.get("task") not in (None, "token_classify"):
         raise Refusal(400, f"task {body['task']!r} is not supported by this server")
-    texts, activate = shown(head, body), activation(body)
+    texts, activate = shown(body), activation(body)
     tokens, rows = within(head, texts), []
     for index, text in enumerate(texts):
         if head.mark:
@@ -35,14 +35,14 @@ def pooling(head: Head, body: dict[str, Any]) -> Answered:
 
 def classify(head: Head, body: dict[str, Any]) -> Answered:
     """Answer vLLM's `/classify`."""
-    return _classes(head, shown(head, body), activate=activation(body))
+    return _classes(head, shown(body), activate=activation(body))
 
 
 def classify_always(head: Head, body: dict[str, Any]) -> Answered:
     """Answer SGLang's `/v1/classify`: a softmax, also of a single number, which is then 1."""
     if "input" not in body:
         raise Refusal(400, "input: field required")
-    found = _classes(head, shown(head, {"input": body["input"]}), activate=True)
+    found = _classes(head, shown({"input": body["input"]}), activate=True)
     if head.labels == 1:
         for row in found.body["data"]:
             row["probs"] = [1.0]

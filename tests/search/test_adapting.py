@@ -74,6 +74,14 @@ def test_no_answer_leads_that_is_outnumbered_by_those_without_a_key() -> None:
     assert "8 of 8 answers cannot be compared" in ending.reason
 
 
+def test_answers_none_of_which_has_a_key_are_no_race_to_be_run_one_vote_at_a_time() -> None:
+    counts, tree = [], drawn(None, None, None)
+    while isinstance(one := actions(tree, n=16)[0], Generate):
+        counts.append(one.n)
+        tree = drawn(*[None] * (len(tree) + one.n))
+    assert counts == [5]
+
+
 def test_a_bare_no_leaves_hope_and_a_score_near_nothing_leaves_less() -> None:
     [more] = actions(drawn("7", "5", scores=[0.0, 0.0]), price=0.05)
     assert isinstance(more, Generate)

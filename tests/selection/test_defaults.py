@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.verifiers.judging import report
 from verifier_agent import Run, create_verifier_agent
 from verifier_agent.graph.build import default_policy, default_selector
 from verifier_agent.models import OpenAIChatModel
@@ -51,7 +52,7 @@ def test_votes_are_weighed_once_somebody_does_more_than_compare(
     [
         (None, "adaptive(16, first=3)"),
         ("agreement", "adaptive(16, first=3)"),
-        ("auto", "adaptive(16, first=3)"),
+        ("auto", "route(agreement(3), adaptive(16, first=3), best_of(8), above=0.9)"),
         ("plausible", "adaptive(16, first=3)"),
         ("judge", "until(sample(8, batch=4), agree(0.95) | passed(0.95, count=2))"),
         (HARD, "until(sample(8, batch=4), agree(0.95) | passed(0.95, count=2))"),
@@ -79,6 +80,20 @@ def test_three_answers_alike_end_a_run_and_others_are_drawn_until_votes_tell() -
 def replies(answers: Sequence[str]) -> Callable[[Request], Reply]:
     turn = iter(answers)
     return lambda request: Reply(next(turn))
+
+
+def test_answers_in_words_are_drawn_in_two_rounds_and_all_are_judged() -> None:
+    # adaptive() would take the judge's 0.9 for a chance that at most one answer has, and go on
+    def script(request: Request) -> Reply:
+        asked = request.question == "What is it?"
+        return Reply(f"an ode, the {request.index}th" if asked else report(9))
+
+    with ModelServer(script) as server:
+        model = OpenAIChatModel(model="loopback", base_url=server.url)
+        run = Run.of(create_verifier_agent(model).invoke(QUESTION))
+    assert len(run.decisions) == 3  # the last one ends it
+    assert run.spent.calls == 16
+    assert [j.score for j in run.tree.finished] == [0.9] * 8
 
 
 def test_two_proven_answers_end_a_run_at_once_however_the_others_disagree() -> None:

@@ -39,8 +39,11 @@ from verifier_agent.search import (
     PolicyLike,
     adaptive,
     agree,
+    agreement,
+    best_of,
     passed,
     read_policy,
+    route,
     sample,
     tuned,
     until,
@@ -59,10 +62,15 @@ def default_policy(verifiers: Sequence[Verifier]) -> PolicyFunction:
     Where votes decide, `adaptive`: up to 16 answers, while another is worth its price; it never
     ends before three. Where a verifier judges how good answers are, up to 8, fewer when they agree
     or, where none compares them, when two score at least 0.95: `adaptive` would take scores for
-    chances, which those of an unknown verifier are not (docs/decisions/0014).
+    chances, which those of an unknown verifier are not (docs/decisions/0014). So where a judge
+    comes in for answers that cannot be compared ("auto"), and none of the first three can be, 8.
     """
     if _by_votes(verifiers):
-        return adaptive(16, first=3)
+        votes = adaptive(16, first=3)
+        if not any(hasattr(verifier, "applies") for verifier in verifiers):
+            return votes
+        # with any answer that can be compared, the agreement of three is 2/3 or easier
+        return route(agreement(3), votes, best_of(8), above=0.9)
     grow = sample(8, batch=4)
     if any(_compares(verifier) for verifier in verifiers):
         return until(grow, agree(0.95))
@@ -129,7 +137,8 @@ def create_verifier_agent(
             actions`, or the file that `verifier-agent tune` writes ("policy.json"), which is
             refused for other models or verifiers than its own. Default: `adaptive(16, first=3)`
             where votes decide; else up to 8 answers, fewer when they agree or, where no verifier
-            compares answers, when two score at least 0.95.
+            compares answers, when two score at least 0.95. With "auto" 8 where none of the first
+            three answers can be compared.
         budget: The limits of one run. Default: 32 calls.
         selector: How the answer is chosen among all finished candidates. Default: that of a tuned
             policy; else "vote" where

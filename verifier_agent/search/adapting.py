@@ -126,6 +126,10 @@ class _Plan:
             return self.settle(
                 f"{drawn - heard} of {drawn} answers cannot be compared", 2 * votes > drawn
             )
+        if not heard:
+            # of so many the first that can be compared may be expected
+            wanted = min(drawn + 2, SPEECHLESS - drawn)
+            return self.draw(wanted, f"none of {drawn} answers can be compared")
         # of the votes that can still come, as many are for one of the two as have been so far
         reach = max(1, math.ceil(self.horizon() * (votes + rival + 1) / (drawn + 2)))
         worth = race(votes, rival, reach, self.price)

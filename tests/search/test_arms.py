@@ -121,6 +121,17 @@ def test_the_vote_weighs_who_said_it() -> None:
     assert reliable_vote(KNOWN)(strangers.finished).basis == "vote share"
 
 
+@pytest.mark.parametrize(("refutes", "chosen"), [(True, "5"), (False, "7")])
+def test_only_who_is_refuted_has_no_vote(refutes: bool, chosen: str) -> None:
+    tree = answered(("good", "7"), ("twin", "7"), ("cheap", "5"))
+    said = [
+        Verdict(candidate=name, verifier="strict", score=0.0, evidence={"refutes": refutes})
+        for name in ("g0", "g1")
+    ]
+    found = Tree(tree.task, list(tree), said)
+    assert reliable_vote(KNOWN)(found.finished).answer == chosen
+
+
 def test_what_a_policy_will_ask_is_known_before_anything_is_spent() -> None:
     assert sorted(named_models(adaptive(reliability=KNOWN))) == sorted(NAMES)
     some = adaptive(models=("good",), reliability=KNOWN)

@@ -116,10 +116,9 @@ def reliable_vote(judged: Sequence[Judged], reliability: Reliability) -> Selecti
 
     Weighted votes of Dawid and Skene 1979, with models that err alike counted as such. Confidence:
     the posterior, which is as good as its assumptions; calibrate it for P(correct). A model that
-    is not known has no vote, and where none is, heads count. An answer that scores 0 has none
-    either.
+    is not known has no vote, and where none is, heads count. One that was refuted has none either.
     """
-    heard = [j for j in judged if j.score is None or j.score > 0]
+    heard = [j for j in judged if not j.refuted]
     poll = reliability([(j.candidate.model, j.candidate.answer) for j in heard])
     if poll.leader is None:
         return elect(judged, [1.0] * len(judged))

@@ -113,6 +113,14 @@ def test_it_is_fitted_by_counting() -> None:
     assert fit_one_coin(QUESTIONS, ["small", "big"]).models == ("small", "big")
 
 
+def test_wrong_answers_that_are_never_the_same_can_be_fitted() -> None:
+    wrong = [[("a", f"{n}", 0), ("b", f"-{n}", 0)] for n in range(400)]
+    always = [("c", "7", 1)] * 30_000
+    fitted = fit_one_coin([*wrong, always])
+    assert fitted.arguments["alike"][0][1] == 1e-4
+    assert fitted.arguments["right"][2] == 1 - 1e-4
+
+
 def test_it_survives_its_plain_form_and_its_text() -> None:
     fitted = fit_one_coin(QUESTIONS)
     assert Reliability.from_dict(fitted.to_dict()) == fitted

@@ -12,6 +12,7 @@ SHRINKAGE = 20.0
 """A pair of models counts as if it had erred together on so many more questions, as alike as all
 pairs are on average: with a few hundred questions two good models hardly ever err together."""
 DIGITS = 4
+"""Of a chance, which is never rounded to 0 or 1."""
 
 Labelled = tuple[str, str | None, int]
 """Who answered, the key of the answer, and 1 for right or 0 for wrong."""
@@ -74,10 +75,15 @@ def fit_one_coin(
     def alike(one: str, other: str) -> float:
         pair = min(one, other), max(one, other)
         both, same = pairs.both.get(pair, 0), pairs.same.get(pair, 0)
-        return round((same + SHRINKAGE * every) / (both + SHRINKAGE), DIGITS)
+        return _rounded((same + SHRINKAGE * every) / (both + SHRINKAGE))
 
     return one_coin(
         names,
-        tuple(round((right[name] + 1) / (seen[name] + 2), DIGITS) for name in names),
+        tuple(_rounded((right[name] + 1) / (seen[name] + 2)) for name in names),
         tuple(tuple(alike(one, other) for other in names) for one in names),
     )
+
+
+def _rounded(chance: float) -> float:
+    least = 10.0**-DIGITS
+    return min(1 - least, max(least, round(chance, DIGITS)))

@@ -26,25 +26,18 @@ def parts(policy: object) -> Iterator[Spec]:
 
 def named_models(policy: object) -> list[str]:
     """Return the names of the models that the policy and its parts ask."""
-    # of the models that something is known of, a policy may ask a few only
-    found = [
-        part.arguments.get(key)
-        for part in parts(policy)
-        if not isinstance(part, Reliability)
-        for key in ("model", "models")
-    ]
-    known = [part.arguments.get("reliability") for part in parts(policy)]
-    found += [
-        one.models
-        for one, part in zip(known, parts(policy), strict=True)
-        if isinstance(one, Reliability) and not part.arguments.get("models")
-    ]
-    return [
-        name
-        for given in found
-        if given is not None
-        for name in ([given] if isinstance(given, str) else given)
-    ]
+    names: list[str] = []
+    for part in parts(policy):
+        # of the models that something is known of, a policy may ask a few only
+        if isinstance(part, Reliability):
+            continue
+        model, models = part.arguments.get("model"), part.arguments.get("models")
+        known = part.arguments.get("reliability")
+        if not models and isinstance(known, Reliability):
+            models = known.models
+        for given in (model, models):
+            names += [given] if isinstance(given, str) else given or ()
+    return names
 
 
 def models_of(policy: object, names: Collection[str]) -> list[str | None]:

@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 SERVER ?= .venv-langgraph
 BIN    := $(VENV)/bin
+DEMO   := $(VENV)/.demo
 READY  := $(VENV)/.ready
+TYPES  := $(VENV)/.types
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test langgraph check format notebooks bench clean
@@ -11,13 +13,18 @@ READY  := $(VENV)/.ready
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
 
-$(READY): pyproject.toml
+# a demo needs little; pyright brings node with it, which only the check of types needs
+$(DEMO): EXTRAS := embedded,cli
+$(READY): EXTRAS := dev
+$(TYPES): EXTRAS := types
+$(TYPES): $(READY)
+$(DEMO) $(READY) $(TYPES): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	touch $(DEMO) $@
 
-demo: $(READY) ## Solve an easy, a hard and a hopeless question on the embedded models, offline
+demo: $(DEMO) ## Solve an easy, a hard and a hopeless question on the embedded models, offline
 	$(BIN)/verifier-agent demo
 
 test: $(READY) ## Run all tests
@@ -29,7 +36,7 @@ langgraph: ## Test on LangGraph's development server, in an environment of its o
 		--editable '.[cli,langgraph-server]' pytest pytest-asyncio pytest-socket hypothesis
 	$(SERVER)/bin/python -m pytest -q tests/integrations/test_langgraph_server.py
 
-check: $(READY) ## Lint, check types, check the layers
+check: $(TYPES) ## Lint, check types, check the layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

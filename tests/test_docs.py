@@ -190,3 +190,10 @@ def test_every_link_in_the_documents_leads_to_a_file() -> None:
         if not (document.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    pages = [f"docs/{page.name}" for page in ROOT.glob("docs/*.md")]
+    assert pages
+    assert [page for page in pages if f"]({page})" not in readme] == []

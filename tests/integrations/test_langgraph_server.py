@@ -17,6 +17,7 @@ import pytest
 from langgraph.graph.state import CompiledStateGraph
 
 from verifier_agent import Budget, ConfigurationError, Run
+from verifier_agent.graph.settings import PER_CALL
 from verifier_agent.integrations.langgraph_server import PREFIX, SETTINGS, agent
 
 ROOT = Path(__file__).parents[2]
@@ -98,7 +99,8 @@ def test_studio_is_told_what_goes_in_what_comes_out_and_what_can_be_set() -> Non
     described = made.get_context_jsonschema()
     assert described is not None
     settings = described["$defs"]["RunSettings"]["properties"]
-    assert {"policy", "selector", "budget", "seed"} <= set(settings)
+    # an account is an object, and a run's id is the server's to give
+    assert set(settings) == set(PER_CALL) - {"account", "run_id"}
     assert {node.name for node in made.get_graph().nodes.values()} == {
         *("__start__", "__end__"),
         *("generate", "revise", "verify", "select"),

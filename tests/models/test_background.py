@@ -74,3 +74,17 @@ def test_what_the_work_raises_is_raised_here() -> None:
 
     with pytest.raises(LookupError, match="no such thing"):
         wait_for(fail())
+
+
+def test_work_that_is_not_done_in_time_is_cancelled() -> None:
+    ended = threading.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(600)
+        finally:
+            ended.set()
+
+    with pytest.raises(TimeoutError):
+        wait_for(work(), 0.05)
+    assert ended.wait(30)

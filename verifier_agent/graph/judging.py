@@ -21,7 +21,7 @@ from verifier_agent.graph.charging import bound, charged
 from verifier_agent.graph.once import Piece
 from verifier_agent.graph.settings import Parts
 from verifier_agent.models import text_bound
-from verifier_agent.models.background import background_loop
+from verifier_agent.models.background import wait_for
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Cost, Task, Verdict, Verifier
 
@@ -165,14 +165,7 @@ def ask(task: Task, batch: Batch) -> list[Verdict]:
         if direct is not None:
             given: Sequence[Verdict] = direct(task, batch.candidates)
             return given
-        job = asyncio.run_coroutine_threadsafe(
-            _verify(verifier, task, batch.candidates), background_loop()
-        )
-        try:
-            return job.result(seconds)
-        except TimeoutError:
-            job.cancel()
-            raise
+        return wait_for(_verify(verifier, task, batch.candidates), seconds)
 
     try:
         return checked(batch, within(seconds, judge))

@@ -33,11 +33,12 @@ def begin(work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     return asyncio.run_coroutine_threadsafe(work, background_loop())
 
 
-def wait_for(work: Coroutine[Any, Any, T]) -> T:
+def wait_for(work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
     """Do `work` on the background loop, and wait; for callers without an event loop.
 
-    If the caller is interrupted the work is cancelled. Raises RuntimeError on the background loop
-    itself, which would wait for itself forever.
+    If it is not done after `seconds` (None: it may take any time), or if the caller is interrupted,
+    the work is cancelled. Raises TimeoutError in the first case, and RuntimeError on the background
+    loop itself, which would wait for itself forever.
     """
     try:
         waiting = asyncio.get_running_loop()
@@ -48,7 +49,7 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
         raise RuntimeError("a sync call on the background loop would never end: await it instead")
     job = begin(work)
     try:
-        return job.result()
+        return job.result(seconds)
     except BaseException:
         job.cancel()
         raise

@@ -273,7 +273,7 @@ def test_an_interrupted_wait_leaves_no_request_behind(monkeypatch: pytest.Monkey
             def __init__(self, job: Any) -> None:
                 self.job = job
 
-            def result(self) -> None:
+            def result(self, seconds: float | None) -> None:
                 assert until(lambda: server.calls > 0)
                 begun.set()
                 raise KeyboardInterrupt

@@ -359,6 +359,12 @@ def test_a_vector_that_does_not_fit_the_spec_is_unreadable(
         Reading(spec=spec).raw(vector, activated=activated)
 
 
+@pytest.mark.parametrize("readout", [Labels(label=1), TokenPair()])
+def test_no_spec_takes_the_probability_of_a_label_for_a_logit(readout: Any) -> None:
+    with pytest.raises(ConfigurationError, match="labels are read as probabilities"):
+        PRMSpec(layout="chat", read="end", readout=readout, scale="logit")
+
+
 def test_probabilities_may_be_as_rough_as_bfloat16() -> None:
     reading = Reading(spec=LABELLED)
     assert reading.raw((0.00390625, 0.99609375), activated=True) == 0.99609375

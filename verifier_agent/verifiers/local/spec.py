@@ -97,6 +97,11 @@ class PRMSpec(Value):
             raise ConfigurationError(
                 f"read={self.read!r} with mark={self.mark!r}: a mark is read at, or there is none"
             )
+        if self.scale == "logit" and not isinstance(self.readout, Number):
+            raise ConfigurationError(
+                f"scale='logit' with {self.readout}: labels are read as probabilities, whose "
+                "sigmoid says nothing"
+            )
         if self.layout == "turns" and not self.marked:
             raise ConfigurationError(f"read={self.read!r}: turns are answered by a mark")
         if self.encoding == "pieces" and (self.layout != "plain" or self.read != "mark"):

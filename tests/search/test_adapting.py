@@ -82,6 +82,18 @@ def test_answers_none_of_which_has_a_key_are_no_race_to_be_run_one_vote_at_a_tim
     assert counts == [5]
 
 
+def test_answers_in_words_do_not_contradict_each_other() -> None:
+    belief = believed(drawn(*[None] * 3, scores=[0.8, 0.9, 0.9]).finished)
+    assert belief is not None
+    assert (belief.leader.candidate.id, belief.right) == ("g1", 0.9)
+    mixed = believed(drawn(None, "7", "5", scores=[0.7, 0.5, 0.5]).finished)
+    assert mixed is not None
+    assert (mixed.leader.candidate.id, mixed.right) == ("g0", 0.7)
+    [ending] = actions(drawn(*[None] * 3, scores=[1.0] * 3))
+    assert isinstance(ending, Select)
+    assert ending.outcome == "completed"
+
+
 def test_a_bare_no_leaves_hope_and_a_score_near_nothing_leaves_less() -> None:
     [more] = actions(drawn("7", "5", scores=[0.0, 0.0]), price=0.05)
     assert isinstance(more, Generate)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from verifier_agent.values import Candidate, Judged, Verdict
+from verifier_agent.values import Judged, Verdict
 
 SUREST = 0.998
 """No score that is not proof is believed beyond this, nor its opposite: a choice, with which one
@@ -26,7 +26,8 @@ class Belief:
     leader: Judged
     """The best candidate of the answer that is believed most."""
     right: float
-    """The chance that this answer is right, if scores are chances and at most one answer is."""
+    """The chance that this answer is right, if scores are chances and at most one of those that
+    can be compared is."""
     promise: float
     """The chance that the next answer drawn is good, were the leader wrong."""
     proven: bool
@@ -63,31 +64,30 @@ def believed(judged: Sequence[Judged]) -> Belief | None:
 
     Scores are read as independent chances to be right. All of an answer's candidates being wrong
     has the chance m, the product of theirs; its odds are (1 - m) / m, and since at most one answer
-    is right, its chance is its odds over 1 plus all odds.
+    is right, its chance is its odds over 1 plus all odds. A candidate without a key contradicts
+    none, as one essay does not another: its chance is its score.
     """
     if not any(v.score is not None and _judges(v) for j in judged for v in j.verdicts):
         return None
     opinions = [(j, s) for j in judged if (s := opinion(j)) is not None]
     wrong: dict[str, float] = {}
     for j, score in opinions:
-        # a candidate without a key is an answer of its own
-        name = _name(j.candidate)
-        wrong[name] = wrong.get(name, 1.0) * (1 - _cut(j, score))
-    odds = {name: (1 - m) / max(m, 1e-12) for name, m in wrong.items()}
-    best = max(odds, key=lambda name: odds[name])
-    leader, score = max(
-        ((j, s) for j, s in opinions if _name(j.candidate) == best), key=lambda pair: pair[1]
-    )
+        if (key := j.candidate.answer) is not None:
+            wrong[key] = wrong.get(key, 1.0) * (1 - _cut(j, score))
+    odds = {key: (1 - m) / max(m, 1e-12) for key, m in wrong.items()}
+    all_odds = 1 + sum(odds.values())
+
+    def right(judged: Judged, score: float) -> float:
+        key = judged.candidate.answer
+        return _cut(judged, score) if key is None else odds[key] / all_odds
+
+    leader, score = max(opinions, key=lambda pair: (right(*pair), pair[1]))
     return Belief(
         leader=leader,
-        right=odds[best] / (1 + sum(odds.values())),
+        right=right(leader, score),
         promise=_promise(opinions),
         proven=score >= 1.0 and any(v.hard for v in leader.verdicts),
     )
-
-
-def _name(candidate: Candidate) -> str:
-    return f"#{candidate.id}" if candidate.answer is None else f"={candidate.answer}"
 
 
 def _cut(judged: Judged, score: float) -> float:

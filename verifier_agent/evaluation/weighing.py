@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from verifier_agent.calibration import named
 from verifier_agent.errors import ConfigurationError
+from verifier_agent.evaluation.calibrating import pool_source
 from verifier_agent.evaluation.metrics import intervals, mean
 from verifier_agent.evaluation.pools import Question, Survey, read_pool
 from verifier_agent.evaluation.recorded import Desk, Draws, Recorded, ReplayChatModel
@@ -77,10 +77,7 @@ def weigh_verifiers(
         found,
         members=tuple(replace(m, scale=judges.scale(m.verifier)) for m in found.members),
         figures=_figures(names, scored, found, others, share),
-        source={
-            "pool": Path(pool).name,
-            "sha256": hashlib.sha256(Path(pool).read_bytes()).hexdigest(),
-        },
+        source=pool_source(pool, survey),
     )
 
 

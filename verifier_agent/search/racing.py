@@ -8,6 +8,7 @@ from functools import lru_cache
 PRIOR = 1.0
 """Shares of the two leading answers are Beta(PRIOR, PRIOR) before any vote: any is as likely."""
 TENTH = 10
+"""Which vote costs just the price. Only the product of the two counts: it is the price's unit."""
 FARTHEST = 64
 """So many votes are looked ahead: the work grows with the square, the decision hardly changes."""
 

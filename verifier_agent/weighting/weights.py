@@ -80,7 +80,7 @@ class Weights(Value):
     figures: dict[str, float | None] = field(default_factory=dict)
     """How good it is on questions it was not fitted on, where there were labels to tell."""
     source: dict[str, Any] = field(default_factory=dict)
-    """Where it comes from: the pool's name and digest."""
+    """Where it comes from: the pool's name and digest, how many questions and answers."""
 
     @property
     def verifiers(self) -> tuple[str, ...]:

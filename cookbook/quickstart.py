@@ -52,7 +52,9 @@ ask(agent, hard.question)
 ask(agent, hopeless.question)
 
 # %% [markdown]
-# The agent never saw the right answers; the generator of the questions knows them.
+# The agent never saw the right answers; the generator of the questions knows them. And a vote share
+# is a share of the votes, here weighed by their scores: it is no chance to be right. What makes it
+# one is [calibration](../docs/calibration.md).
 
 # %%
 print("easy", easy.answer, "· hard", hard.answer, "· hopeless", hopeless.answer)

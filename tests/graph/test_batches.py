@@ -198,7 +198,9 @@ def test_the_budget_holds_in_every_unit_whatever_fails(
         except BudgetTooSmall:
             assert server.calls == 0
             return
-        assert batch.spent.calls == server.calls
+        # a call that the time was over for may not have reached the server
+        assert batch.spent.calls >= server.calls
+        assert batch.spent.calls == server.calls or budget.seconds is not None
     for unit in ("calls", "tokens", "usd"):  # seconds are as exact as the machine is idle
         limit = getattr(budget, unit)
         if limit is not None:

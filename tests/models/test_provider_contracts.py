@@ -171,6 +171,7 @@ def test_settings_reach_the_wire_or_are_not_sent(provider: Provider) -> None:
         model = provider.build(server)
         policy = "best_of(2, temperature=0.7)"
         create_verifier_agent(model, policy=policy, seed=3, max_tokens=77).invoke(QUESTION)
+        assert server.settle()
         bodies = [served.request.body for served in server.served]
     assert len(bodies) == 2
     for body in bodies:
@@ -199,6 +200,7 @@ def test_what_the_model_was_built_with_stays_where_a_call_says_nothing_of_it() -
     with ModelServer(lambda request: Reply("The answer is 4.")) as server:
         model = ollama(server, temperature=0.3, num_ctx=4096, num_predict=50, stop=["END"])
         create_verifier_agent(model, policy="best_of(1)", seed=3).invoke(QUESTION)
+        assert server.settle()
         body = server.served[0].request.body
     assert body["options"] == {
         "temperature": 0.3,
@@ -213,6 +215,7 @@ def test_options_bound_to_an_ollama_model_stand_in_place_of_its_own() -> None:
     with ModelServer(lambda request: Reply("The answer is 4.")) as server:
         model = ollama(server, temperature=0.3).bind(options={"num_ctx": 64, "num_predict": 9})
         create_verifier_agent(model, policy="best_of(1)", seed=3).invoke(QUESTION)
+        assert server.settle()
         body = server.served[0].request.body
     assert body["options"] == {"num_ctx": 64, "num_predict": 9, "seed": body["seed"]}
 

@@ -31,6 +31,7 @@ from verifier_agent.search import (
     route,
     sample,
     scored,
+    selective,
     spent,
     table,
     then,
@@ -45,8 +46,10 @@ from verifier_agent.values import Action, Generate, Select, Verify
 few = st.integers(1, 9)
 shares = st.floats(0, 1)
 temperatures = st.sampled_from([None, 0.0, 0.7])
-samplers = st.builds(best_of, few, temperature=temperatures) | st.builds(
-    sample, st.integers(1, 30), few, temperature=temperatures
+samplers = st.one_of(
+    st.builds(best_of, few, temperature=temperatures),
+    st.builds(selective, few, st.integers(1, 3), temperature=temperatures),
+    st.builds(sample, st.integers(1, 30), few, temperature=temperatures),
 )
 beams = st.builds(
     lambda groups, share, expand, **more: beam(groups * share, expand, groups, **more),
@@ -148,6 +151,7 @@ def test_more_calls_only_add_to_what_a_sampler_draws(named: Policy) -> None:
         adaptive(),
         best_of(),
         sample(),
+        selective(),
         revise(),
         beam(),
         until(sample(), agree()),

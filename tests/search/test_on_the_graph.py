@@ -31,6 +31,7 @@ POLICIES = [
     "wider_or_deeper(6)",
     "wider_or_deeper(6, 2, models=('small', 'large'), prior='beta')",
     "forced(1, 2, text='Zoe has')",
+    "selective(6, 2)",
     "bandit(('small', 'large'), 6, 2)",
     "cascade(('small', 'large'), agree(0.95), 3)",
     "then(best_of(3), revise(2))",

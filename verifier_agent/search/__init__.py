@@ -19,6 +19,7 @@ from verifier_agent.search.policy import Policy, PolicyFunction, policy
 from verifier_agent.search.rebalancing import rebase
 from verifier_agent.search.revising import revise
 from verifier_agent.search.sampling import best_of, sample
+from verifier_agent.search.selecting import selective
 from verifier_agent.search.stopping import (
     StopRule,
     all_of,
@@ -68,6 +69,7 @@ __all__ = [
     "route",
     "sample",
     "scored",
+    "selective",
     "spent",
     "stop_rule",
     "table",

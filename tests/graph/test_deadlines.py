@@ -23,7 +23,9 @@ from verifier_agent import (
     Verdict,
     create_verifier_agent,
 )
+from verifier_agent.models import OpenAIChatModel
 from verifier_agent.search import best_of, sample
+from verifier_agent.testing import ModelServer, Reply, Request
 
 QUESTION: Any = {"messages": [("user", "What is it?")]}
 
@@ -196,3 +198,32 @@ def test_a_wrong_setting_of_one_call_is_a_typed_error(given: Any) -> None:
 def test_prices_are_read_when_the_agent_is_built(prices: Any) -> None:
     with pytest.raises(ConfigurationError, match="prices"):
         create_verifier_agent(Saying(words=said()), prices=prices)
+
+
+async def test_what_was_under_way_when_a_run_is_cancelled_is_charged_when_it_goes_on() -> None:
+    arrived = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow_once(request: Request) -> Reply:
+        loop.call_soon_threadsafe(arrived.set)
+        return Reply("Answer: 4", delay=30.0 if request.index == 0 else 0.0)
+
+    with ModelServer(slow_once) as server:
+        agent = create_verifier_agent(
+            OpenAIChatModel(model="m", base_url=server.url),
+            policy="best_of(1)",
+            budget=Budget(calls=4),
+            max_retries=0,
+            checkpointer=InMemorySaver(),
+        )
+        config: Any = {"configurable": {"thread_id": "t"}}
+        run = asyncio.create_task(agent.ainvoke({"messages": [("user", "2 + 2?")]}, config))
+        await arrived.wait()
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        found = Run.of(await agent.ainvoke(None, config))
+        assert found.selection.answer == "4"
+        # the one that was cancelled had reached the server, which may bill it
+        assert found.spent.calls == server.calls == 2
+        assert not found.spent.exact

@@ -60,13 +60,14 @@ class Request:
     answerer: Answerer
     call: Call
     lost: bool
-    """True if an earlier process may have sent it already."""
+    """True if it may have been sent already, by a process that died or a round broken off."""
 
 
-def requests(parts: Parts, work: Work, process: str, started: float) -> list[Request]:
+def requests(parts: Parts, work: Work, started: float, *, lost: bool) -> list[Request]:
     """Return the requests of a round in the order of their ids.
 
-    `started` is when the node began, on the clock of `time.perf_counter`.
+    `started` is when the node began, on the clock of `time.perf_counter`; `lost` says that they
+    may have been sent already.
     """
     conversation = messages_from_dict(list(work.messages))
     made: list[Request] = []
@@ -86,7 +87,7 @@ def requests(parts: Parts, work: Work, process: str, started: float) -> list[Req
                 name=model,
                 answerer=answerer,
                 call=_call(answerer, action, shown, planned.allowance, ids, work.seed, started),
-                lost=work.process != process,
+                lost=lost,
             )
             for ids in groups
         ]
@@ -134,7 +135,7 @@ def piece(request: Request, number: int) -> Piece:
     def again() -> tuple[tuple[Failure, ...], Call | None]:
         if not request.lost:
             return (), request.call
-        # this runs only if no reply was recorded: what the dead process sent is charged in full
+        # this runs only if no reply was recorded: what was sent before is charged in full
         lost = (LOST,) * request.allowance.attempts
         spare = request.allowance.spare
         return lost, replace(request.call, attempts=spare) if spare else None

@@ -36,7 +36,7 @@ class Batch:
     deadline: float = math.inf
     """On the clock of `time.perf_counter`: one for the whole round, however long a batch waits."""
     lost: bool = False
-    """True if an earlier process may have asked already."""
+    """True if it may have been asked already, by a process that died or a round broken off."""
 
     @property
     def key(self) -> str:
@@ -123,7 +123,7 @@ def piece(parts: Parts, task: Task, batch: Batch, number: int) -> Piece:
 
     def packed(verdicts: Sequence[Verdict]) -> dict[str, Any]:
         if batch.lost:
-            # this runs only if no verdict was recorded: what the dead process asked is charged too
+            # this runs only if no verdict was recorded: what was asked before is charged too
             verdicts = [
                 replace(
                     v, cost=v.cost + replace(bound(parts, batch.verifier, task, c), exact=False)

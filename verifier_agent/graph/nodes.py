@@ -14,7 +14,15 @@ from verifier_agent.graph import growing, judging
 from verifier_agent.graph.calls import Reply
 from verifier_agent.graph.choosing import answer_message, choose, sureness
 from verifier_agent.graph.meter import Meter
-from verifier_agent.graph.once import Piece, Seen, ado_all, do_all, process
+from verifier_agent.graph.once import (
+    Piece,
+    Seen,
+    ado_all,
+    broken_off,
+    do_all,
+    process,
+    whole,
+)
 from verifier_agent.graph.settings import Parts, selector_of
 from verifier_agent.graph.state import SCHEMA, Plain, Run
 from verifier_agent.values import Cost, Select
@@ -31,6 +39,10 @@ class Round(Protocol):
     @property
     def run(self) -> str:
         """The id of the run."""
+
+    @property
+    def name(self) -> str:
+        """A name that no other round of any run has."""
 
     @property
     def pieces(self) -> Sequence[Piece]:
@@ -59,7 +71,9 @@ class Growth:
         self.work = growing.Work.from_dict(payload["work"])
         self.parts = parts
         self.node = node
-        self.requests = growing.requests(parts, self.work, process(), self.started)
+        self.name = f"{self.run}:{self.work.round}:{node}"
+        lost = self.work.process != process() or broken_off(self.name)
+        self.requests = growing.requests(parts, self.work, self.started, lost=lost)
         self.made: dict[int, Plain] = {}
         self.pieces = [growing.piece(r, self.work.round) for r in self.requests]
         decision = self.update["decisions"][str(self.work.round)]
@@ -105,6 +119,7 @@ class Judgement:
         self.update = state.get("update") or {"schema": SCHEMA, "turn": run.plain["turn"]}
         decision = run.decisions[-1]
         self.round = int(decision["round"])
+        self.name = f"{self.run}:{self.round}:verify"
         if decision["actions"][0]["action"]["kind"] == "verify":
             event("decision", run.id, decision)
         self.batches = judging.batches(
@@ -119,9 +134,10 @@ class Judgement:
         self.pieces = [judging.piece(parts, run.task, batch, self.round) for batch in self.batches]
 
     def _lost(self) -> bool:
-        """True if the process that finished the last node of this round is not this one."""
+        """True if this process broke the round off, or another one finished its last node."""
         earlier = [self.clock.get(f"{self.round}:{node}") for node in ("generate", "revise")]
-        return any(entry is not None and entry["process"] != process() for entry in earlier)
+        others = any(entry is not None and entry["process"] != process() for entry in earlier)
+        return broken_off(self.name) or others
 
     def seen(self, place: int, result: Plain) -> None:
         """Read the verdicts of one batch."""
@@ -221,10 +237,12 @@ def _told(work: Round, config: RunnableConfig) -> Seen:
 
 
 def _do(work: Round, config: RunnableConfig) -> Plain:
-    do_all(work.pieces, config, _told(work, config))
+    with whole(work.name, config):
+        do_all(work.pieces, config, _told(work, config))
     return {"verifier_agent": work.record()}
 
 
 async def _ado(work: Round, config: RunnableConfig) -> Plain:
-    await ado_all(work.pieces, config, _told(work, config))
+    with whole(work.name, config):
+        await ado_all(work.pieces, config, _told(work, config))
     return {"verifier_agent": work.record()}

@@ -13,12 +13,14 @@ import contextvars
 import os
 import uuid
 import warnings
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphBubbleUp
 from langgraph.func import task
 
 Plain = dict[str, Any]
@@ -32,6 +34,33 @@ _PROCESS = uuid.uuid4().hex
 def process() -> str:
     """Return a name of this process that no other has, a forked one neither."""
     return f"{_PROCESS}-{os.getpid()}"
+
+
+_BROKEN: set[str] = set()
+
+
+@contextmanager
+def whole(round_: str, config: RunnableConfig) -> Iterator[None]:
+    """Note a round that is broken off, by a cancellation for instance, where it can be resumed.
+
+    What the host interrupts by itself is none: it asks for the same round again.
+    """
+    try:
+        yield
+    except GraphBubbleUp:
+        raise
+    except BaseException:
+        if recording(config):
+            _BROKEN.add(round_)
+        raise
+
+
+def broken_off(round_: str) -> bool:
+    """Return True, once, if this process broke the round off: what was in flight may be billed."""
+    if round_ not in _BROKEN:
+        return False
+    _BROKEN.discard(round_)
+    return True
 
 
 @dataclass(frozen=True, slots=True)

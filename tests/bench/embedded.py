@@ -39,6 +39,7 @@ DRAWING = (
     "adaptive(16, price=0.01)",
     "adaptive(16, price=0.03)",
     'adaptive(16, judge="undecided")',
+    "selective(16)",
 )
 """Policies that only draw, replayed on the recorded answers."""
 FIXED = (1, 2, 3, 4, 6, 8, 10, 12, 14, 16)
@@ -138,9 +139,13 @@ def grown(samples: Sequence[Plain], judged: set[int]) -> Tree:
         Task(question="recorded"),
         [Candidate(id=f"g{place}", answer=s["answer"]) for place, s in enumerate(samples)],
         [
-            Verdict(candidate=f"g{place}", verifier="prm", score=samples[place]["scores"]["prm"])
+            Verdict(
+                candidate=f"g{place}",
+                verifier="prm",
+                score=(score := samples[place]["scores"].get("prm")),
+                error="not read" if score is None else None,
+            )
             for place in judged
-            if "prm" in samples[place]["scores"]
         ],
         spent=Spent(calls=len(samples) + len(judged)),
     )
@@ -201,12 +206,12 @@ def votes(fit: Sequence[Plain], pool: Sequence[Plain], found: dict[str, Done]) -
             f"- `calibrated_vote({base:g})` of {n}, its base the best of {len(BASES)} on other "
             f"problems: {points(done, found[WHOLE])} to the weighted vote of {SAMPLES}"
         )
-    sparing, always = found[DRAWING[-1]], found[DRAWING[1]]
-    asked = sparing[:, 2].mean() / always[:, 2].mean()
-    yield (
-        f"- `{DRAWING[-1]}` asks for {asked:.2f} times the verdicts of `{DRAWING[1]}`, and is "
-        f"right more often by {points(sparing, always)} points"
-    )
+    for sparing, always in ((DRAWING[-2], DRAWING[1]), (DRAWING[-1], WHOLE)):
+        asked = found[sparing][:, 2].mean() / found[always][:, 2].mean()
+        yield (
+            f"- `{sparing}` asks for {asked:.2f} times the verdicts of `{always}`, and is right "
+            f"more often by {points(found[sparing], found[always])} points"
+        )
 
 
 def signs(fit: Sequence[Plain]) -> Iterator[str]:

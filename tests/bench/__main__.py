@@ -58,7 +58,6 @@ WRITING: dict[str, Callable[..., None]] = {
     "reading": reading.reading,
     "risk": risk.risk,
     "serve": serve.serve,
-    "packages": programs.packages,
     "sibling": sibling.sibling,
     "steps": steps.step_checkers,
     "strategies": strategies.strategies,

@@ -39,9 +39,13 @@ DRAWING = (
     "adaptive(16, price=0.01)",
     "adaptive(16, price=0.03)",
     'adaptive(16, judge="undecided")',
+    "until(sample(16, batch=1), hopeless(5, 0.0001))",
+    "until(sample(16, batch=1), hopeless(7, 0.0001))",
+    "until(sample(16, batch=1), hopeless(5, 0.0001) | passed(0.95, count=2))",
     "selective(16)",
 )
-"""Policies that only draw, replayed on the recorded answers."""
+"""Policies that only draw, replayed on the recorded answers. How small a score says that a question
+is hopeless, and after how many answers, was chosen on the problems that `fit` holds."""
 FIXED = (1, 2, 3, 4, 6, 8, 10, 12, 14, 16)
 WHOLE = f"best_of({SAMPLES})"
 BASES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
@@ -206,7 +210,7 @@ def votes(fit: Sequence[Plain], pool: Sequence[Plain], found: dict[str, Done]) -
             f"- `calibrated_vote({base:g})` of {n}, its base the best of {len(BASES)} on other "
             f"problems: {points(done, found[WHOLE])} to the weighted vote of {SAMPLES}"
         )
-    for sparing, always in ((DRAWING[-2], DRAWING[1]), (DRAWING[-1], WHOLE)):
+    for sparing, always in ((DRAWING[4], DRAWING[1]), (DRAWING[-1], WHOLE)):
         asked = found[sparing][:, 2].mean() / found[always][:, 2].mean()
         yield (
             f"- `{sparing}` asks for {asked:.2f} times the verdicts of `{always}`, and is right "

@@ -84,6 +84,8 @@ def confined(
             require_bubblewrap(),
             *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent"),
             *("--new-session", "--clearenv", "--setenv", "PYTHONHASHSEED", "0"),
+            # each thread would reserve a heap of 64 MB, if it finds one at the right address
+            *("--setenv", "MALLOC_ARENA_MAX", "1"),
             *("--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", WORK, "--cap-drop", "ALL"),
             *("--dev", "/dev", "--size", str(int(limits.megabytes * 1024 * 1024))),
             *("--tmpfs", WORK, "--chdir", WORK, "--hostname", "sandbox"),

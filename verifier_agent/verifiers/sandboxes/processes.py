@@ -162,7 +162,8 @@ def _converse(command: Command, job: dict[str, Any], limits: Limits, deadline: f
             stderr=complaints,
             cwd=command.folder,
             # a fixed seed: what a program says must not depend on the order of a set
-            env={"PYTHONHASHSEED": "0"},
+            # each thread would reserve a heap of 64 MB, if it finds one at the right address
+            env={"PYTHONHASHSEED": "0", "MALLOC_ARENA_MAX": "1"},
             start_new_session=True,
             pass_fds=command.passed,
         )

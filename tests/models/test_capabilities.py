@@ -112,7 +112,7 @@ def test_openais_reasoning_models_sample_their_own_way(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["gpt-4o", "gpt-4.1-mini", "gpt-5-chat-latest", "chatgpt-4o-latest"]
+    "name", ["gpt-4o", "gpt-4.1-mini", "gpt-35-turbo", "gpt-5-chat-latest", "chatgpt-4o-latest"]
 )
 def test_other_models_of_openai_can_be_told_how_to_sample(name: str) -> None:
     assert not samples_its_own_way(name)

@@ -114,7 +114,8 @@ def samples_its_own_way(name: str) -> bool:
 
     They turn down `temperature`, `stop` and `logprobs` with status 400.
     """
-    return re.match(r"(o\d|gpt-([5-9]|\d\d))(?!.*chat)", name.lower()) is not None
+    # two digits from 10 on, but not Azure's name of GPT-3.5, "gpt-35-turbo"
+    return re.match(r"(o\d|gpt-([5-9]|[12]\d))(?!.*chat)", name.lower()) is not None
 
 
 def _from_fields(model: BaseChatModel) -> Capabilities:

@@ -188,6 +188,15 @@ def test_proof_overrules_opinion_and_one_disproof_is_enough() -> None:
     assert judged((1.0, True), (0.0, True)).score == 0.0
 
 
+def test_only_hard_verifiers_prove_and_each_that_gave_a_score_has_to() -> None:
+    assert judged((1.0, True)).proven
+    assert judged((0.2, False), (1.0, True), (None, True)).proven
+    assert not judged((1.0, True), (0.0, True)).proven
+    assert not judged((0.99, True)).proven
+    assert not judged((1.0, False), (None, True)).proven
+    assert not judged().proven
+
+
 def test_ids_sort_by_number_with_children_after_their_parents() -> None:
     ids = ["g10", "g2.r0", "g2", "g2.g11", "g2.g3", "g0.g0.r1"]
     assert sorted(ids, key=order) == ["g0.g0.r1", "g2", "g2.g3", "g2.g11", "g2.r0", "g10"]

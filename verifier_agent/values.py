@@ -149,6 +149,12 @@ class Judged:
         """True if a verifier that is hard, or only refutes, found that this cannot be right."""
         return any(v.score == 0.0 and (v.hard or v.refutes) for v in self.verdicts)
 
+    @property
+    def proven(self) -> bool:
+        """True if hard verifiers gave it 1, all of those that gave a score: no soft 1 is proof."""
+        hard = [v.score for v in self.verdicts if v.hard and v.score is not None]
+        return bool(hard) and min(hard) == 1.0
+
 
 Basis = Literal["P(correct)", "posterior", "vote share", "score", "none"]
 """What a confidence is: only a calibrated one is called P(correct)."""

@@ -142,6 +142,16 @@ def test_passing_is_called_verified_only_where_it_is_proven(hard: bool, outcome:
     assert passed().because(tree)[0] == outcome
 
 
+@pytest.mark.parametrize("proof", [0.95, None])
+def test_a_hard_verifier_that_did_not_accept_has_proven_nothing(proof: float | None) -> None:
+    said = [
+        Verdict(candidate="g0", verifier="judge", score=0.95),
+        Verdict(candidate="g0", verifier="tests", score=proof, hard=True, error="no tests"),
+    ]
+    tree = Tree(Task(question="q"), [Candidate(id="g0", text="t", answer="7")], said)
+    assert passed().because(tree)[0] == "completed"
+
+
 def test_a_composed_rule_ends_as_the_part_that_holds() -> None:
     votes = "agree() holds: 4 of 4 votes for '7'"
     score = "passed() holds: best is g0 with score 1.00 of 1 judged"

@@ -86,12 +86,12 @@ def believed(judged: Sequence[Judged]) -> Belief | None:
         leader=leader,
         right=right(leader, score),
         promise=_promise(opinions),
-        proven=score >= 1.0 and any(v.hard for v in leader.verdicts),
+        proven=leader.proven,
     )
 
 
 def _cut(judged: Judged, score: float) -> float:
-    if any(v.hard for v in judged.verdicts):
+    if any(v.hard and v.score is not None for v in judged.verdicts):
         return score
     return min(SUREST, max(1 - SUREST, score))
 

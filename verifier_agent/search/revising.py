@@ -41,10 +41,9 @@ def revise(
     if incumbent is None:
         return [Select(outcome="failed", reason="no draft to revise")]
     if incumbent.score is not None and incumbent.score >= threshold:
-        proven = any(v.hard for v in incumbent.verdicts)
         return [
             Select(
-                outcome="verified" if proven else "completed",
+                outcome="verified" if incumbent.proven else "completed",
                 reason=f"score {incumbent.score:.2f} reaches {threshold:.2f}",
             )
         ]

@@ -11,10 +11,7 @@ from verifier_agent.search.policy import Count, Share
 from verifier_agent.search.progress import in_order
 from verifier_agent.search.stopping import stop_rule
 from verifier_agent.tree import Tree
-from verifier_agent.values import Judged, Outcome
-
-PROOF = 1.0
-"""The score of a candidate that a hard verifier accepts: all tests pass, the check holds."""
+from verifier_agent.values import Outcome
 
 
 def _best(tree: Tree) -> str:
@@ -26,7 +23,7 @@ def _best(tree: Tree) -> str:
 
 def _ended(tree: Tree) -> Outcome:
     best = tree.incumbent
-    return "verified" if best and any(v.hard for v in best.verdicts) else "completed"
+    return "verified" if best and best.proven else "completed"
 
 
 @stop_rule(_ended, _best)
@@ -44,7 +41,7 @@ def proven(tree: Tree, count: Count = 1) -> bool:
 
     Accepted is a hard verdict with the score 1. No soft score is proof, however high it is.
     """
-    return sum(1 for judged in tree.finished if _is_proven(judged)) >= count
+    return sum(1 for judged in tree.finished if judged.proven) >= count
 
 
 @stop_rule("gave_up", _best)
@@ -85,8 +82,3 @@ def fair_cap(
 
 def _scores(tree: Tree) -> list[float]:
     return [score for judged in in_order(tree) if (score := judged.score) is not None]
-
-
-def _is_proven(judged: Judged) -> bool:
-    hard = [v.score for v in judged.verdicts if v.hard and v.score is not None]
-    return bool(hard) and min(hard) >= PROOF

@@ -23,9 +23,12 @@ def selective(
 ) -> Sequence[Action]:
     """Draw `n` answers at once, and judge only those that can still change the weighted vote.
 
-    It chooses what `weighted_vote()` of all verdicts would: the answer that could win by most is
-    judged first, `batch` candidates at a time, and it ends when no other could catch up even if
-    all of its candidates scored 1; with a hard verifier, at the first proof.
+    It chooses the answer that `weighted_vote()` of all verdicts would: the one that could win by
+    most is judged first, `batch` candidates at a time, and it ends when no other could catch up
+    even if all of its candidates scored 1; with a hard verifier, at the first proof. Each
+    candidate's score must be its own: where scores depend on the other candidates, later ones
+    could change the earlier. No budget is kept back for verdicts: one that cannot pay for `n`
+    answers and as many verdicts can end in the middle, and then those decide that there are.
     """
     missing = n - len(drafts(tree))
     if missing > 0:
@@ -34,29 +37,31 @@ def selective(
             Generate(n=missing, judge=False, model=model, temperature=temperature, reason=reason)
         ]
     judged = tree.finished
-    sure = next((j for j in judged if any(v.hard and v.score == 1.0 for v in j.verdicts)), None)
+    sure = next((j for j in judged if j.proven), None)
     if sure is not None:
         return [Select(outcome="verified", reason=f"{sure.candidate.id} is proven")]
     silent = contenders(judged)
     if not silent:
         unseen = sum(not j.verdicts for j in judged)
-        return [Select(reason=f"no verdict on the other {unseen} can change the choice")]
-    reason = f"{len(silent)} of {len(judged)} can still change the choice"
+        reason = f"no verdict on the other {unseen} can change the choice"
+        return [Select(reason=reason if unseen else f"all {len(judged)} are judged")]
+    reason = f"the choice is open, and {len(silent)} of {len(judged)} have no verdict"
     return [Verify(candidates=silent[:batch], reason=reason)]
 
 
 def contenders(judged: Sequence[Judged]) -> tuple[str, ...]:
-    """Return the candidates without a verdict that can change the choice by the sum of scores.
+    """Return the candidates without a verdict, while verdicts can change the choice; else none.
 
-    Those first whose answer has the highest sum if all that are open scored 1, the most a score
-    can be. Nobody can any more once the leader has more than each of the others could get, were it
-    to get nothing further itself. Candidates without a key stand together, as `weighted_vote` lets
-    them abstain together: while they lead, all can.
+    Those come first whose answer has the highest sum of scores if all that are open scored 1, the
+    most a score can be. The choice is settled once the leader has more than each of the others
+    could get, were it to get nothing further itself. Candidates without a key stand together, as
+    `weighted_vote` lets them abstain together: while they lead, nothing is settled.
     """
     have: dict[str | None, float] = {}
     can: dict[str | None, float] = {}
     for j in judged:
-        key, score = j.candidate.answer, j.score or 0.0
+        key = j.candidate.answer
+        score = 0.0 if j.refuted else j.score or 0.0  # whatever else was said of it: no vote
         have[key] = have.get(key, 0.0) + score
         can[key] = can.get(key, 0.0) + (score if j.verdicts else 1.0)
     silent = [j.candidate for j in judged if not j.verdicts]

@@ -200,7 +200,10 @@ def test_prices_are_read_when_the_agent_is_built(prices: Any) -> None:
         create_verifier_agent(Saying(words=said()), prices=prices)
 
 
-async def test_what_was_under_way_when_a_run_is_cancelled_is_charged_when_it_goes_on() -> None:
+@pytest.mark.parametrize("places", [None, 1])
+async def test_what_was_under_way_when_a_run_is_cancelled_is_charged_when_it_goes_on(
+    places: int | None,
+) -> None:
     arrived = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -216,7 +219,7 @@ async def test_what_was_under_way_when_a_run_is_cancelled_is_charged_when_it_goe
             max_retries=0,
             checkpointer=InMemorySaver(),
         )
-        config: Any = {"configurable": {"thread_id": "t"}}
+        config: Any = {"configurable": {"thread_id": "t"}, "max_concurrency": places}
         run = asyncio.create_task(agent.ainvoke({"messages": [("user", "2 + 2?")]}, config))
         await arrived.wait()
         run.cancel()

@@ -41,10 +41,6 @@ class Round(Protocol):
         """The id of the run."""
 
     @property
-    def name(self) -> str:
-        """A name that no other round of any run has."""
-
-    @property
     def pieces(self) -> Sequence[Piece]:
         """What is to be done, in an order that is the same whenever the round is done again."""
 
@@ -64,15 +60,14 @@ class Round(Protocol):
 class Growth:
     """A round of `generate` or `revise`."""
 
-    def __init__(self, parts: Parts, node: str, payload: Plain) -> None:
+    def __init__(self, parts: Parts, node: str, payload: Plain, *, broken: bool) -> None:
         self.started = time.perf_counter()
         self.update = payload["update"]
         self.run = self.update["run"]["id"]
         self.work = growing.Work.from_dict(payload["work"])
         self.parts = parts
         self.node = node
-        self.name = f"{self.run}:{self.work.round}:{node}"
-        lost = self.work.process != process() or broken_off(self.name)
+        lost = broken or self.work.process != process()
         self.requests = growing.requests(parts, self.work, self.started, lost=lost)
         self.made: dict[int, Plain] = {}
         self.pieces = [growing.piece(r, self.work.round) for r in self.requests]
@@ -109,7 +104,7 @@ class Growth:
 class Judgement:
     """A round of `verify`: of everything new, or of what the policy names."""
 
-    def __init__(self, parts: Parts, state: Mapping[str, Any]) -> None:
+    def __init__(self, parts: Parts, state: Mapping[str, Any], *, broken: bool) -> None:
         self.started = time.perf_counter()
         run = Run.of(state)
         self.run = run.id
@@ -119,7 +114,6 @@ class Judgement:
         self.update = state.get("update") or {"schema": SCHEMA, "turn": run.plain["turn"]}
         decision = run.decisions[-1]
         self.round = int(decision["round"])
-        self.name = f"{self.run}:{self.round}:verify"
         if decision["actions"][0]["action"]["kind"] == "verify":
             event("decision", run.id, decision)
         self.batches = judging.batches(
@@ -128,16 +122,15 @@ class Judgement:
             judging.shown(run.decisions),
             run.remaining,
             deadline=self.started + run.remaining.seconds,
-            lost=self._lost(),
+            lost=broken or self._moved(),
         )
         self.said: dict[int, Plain] = {}
         self.pieces = [judging.piece(parts, run.task, batch, self.round) for batch in self.batches]
 
-    def _lost(self) -> bool:
-        """True if this process broke the round off, or another one finished its last node."""
+    def _moved(self) -> bool:
+        """True if the process that finished the last node of this round is not this one."""
         earlier = [self.clock.get(f"{self.round}:{node}") for node in ("generate", "revise")]
-        others = any(entry is not None and entry["process"] != process() for entry in earlier)
-        return broken_off(self.name) or others
+        return any(entry is not None and entry["process"] != process() for entry in earlier)
 
     def seen(self, place: int, result: Plain) -> None:
         """Read the verdicts of one batch."""
@@ -177,27 +170,27 @@ class Nodes:
 
     def generate(self, payload: Plain, config: RunnableConfig) -> Plain:
         """Ask the model for new candidates."""
-        return _do(Growth(self.parts, "generate", payload), config)
+        return _do(self._growth("generate", payload, config), config)
 
     async def agenerate(self, payload: Plain, config: RunnableConfig) -> Plain:
         """Ask the model for new candidates."""
-        return await _ado(Growth(self.parts, "generate", payload), config)
+        return await _ado(self._growth("generate", payload, config), config)
 
     def revise(self, payload: Plain, config: RunnableConfig) -> Plain:
         """Ask the model for revisions."""
-        return _do(Growth(self.parts, "revise", payload), config)
+        return _do(self._growth("revise", payload, config), config)
 
     async def arevise(self, payload: Plain, config: RunnableConfig) -> Plain:
         """Ask the model for revisions."""
-        return await _ado(Growth(self.parts, "revise", payload), config)
+        return await _ado(self._growth("revise", payload, config), config)
 
     def verify(self, state: Plain, config: RunnableConfig) -> Plain:
         """Have the verifiers judge what is new."""
-        return _do(Judgement(self.parts, state), config)
+        return _do(self._judgement(state, config), config)
 
     async def averify(self, state: Plain, config: RunnableConfig) -> Plain:
         """Have the verifiers judge what is new."""
-        return await _ado(Judgement(self.parts, state), config)
+        return await _ado(self._judgement(state, config), config)
 
     def select(self, payload: Plain, config: RunnableConfig) -> Plain:
         """End the run: choose among all finished candidates, and answer."""
@@ -215,6 +208,12 @@ class Nodes:
             "verifier_agent": {**payload["update"], "selection": chosen, "spent": spent},
             "messages": [answer] if answer is not None else [],
         }
+
+    def _growth(self, node: str, payload: Plain, config: RunnableConfig) -> Growth:
+        return Growth(self.parts, node, payload, broken=broken_off(config))
+
+    def _judgement(self, state: Plain, config: RunnableConfig) -> Judgement:
+        return Judgement(self.parts, state, broken=broken_off(config))
 
 
 def _costs(plain: Mapping[str, Plain]) -> dict[str, Cost]:
@@ -237,12 +236,12 @@ def _told(work: Round, config: RunnableConfig) -> Seen:
 
 
 def _do(work: Round, config: RunnableConfig) -> Plain:
-    with whole(work.name, config):
+    with whole(config):
         do_all(work.pieces, config, _told(work, config))
     return {"verifier_agent": work.record()}
 
 
 async def _ado(work: Round, config: RunnableConfig) -> Plain:
-    with whole(work.name, config):
+    with whole(config):
         await ado_all(work.pieces, config, _told(work, config))
     return {"verifier_agent": work.record()}

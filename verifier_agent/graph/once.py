@@ -37,29 +37,39 @@ def process() -> str:
 
 
 _BROKEN: set[str] = set()
+"""The host's names of the nodes that were broken off here and have not been done again."""
+
+
+def _node(config: RunnableConfig) -> str:
+    """Return the host's name of the node at work.
+
+    It is the same when the run goes on from its checkpoint, and another one in every other run,
+    thread and fork.
+    """
+    return str(config.get("configurable", {}).get("checkpoint_ns", ""))
 
 
 @contextmanager
-def whole(round_: str, config: RunnableConfig) -> Iterator[None]:
-    """Note a round that is broken off, by a cancellation for instance, where it can be resumed.
+def whole(config: RunnableConfig) -> Iterator[None]:
+    """Note a node that is broken off, by a cancellation for instance, where it can be resumed.
 
-    What the host interrupts by itself is none: it asks for the same round again.
+    What the host interrupts by itself is none: it asks for the same work again.
     """
     try:
         yield
     except GraphBubbleUp:
         raise
     except BaseException:
-        if recording(config):
-            _BROKEN.add(round_)
+        if _resumable(config):
+            _BROKEN.add(_node(config))
         raise
 
 
-def broken_off(round_: str) -> bool:
-    """Return True, once, if this process broke the round off: what was in flight may be billed."""
-    if round_ not in _BROKEN:
+def broken_off(config: RunnableConfig) -> bool:
+    """Return True, once, if this process broke the node off: what was in flight may be billed."""
+    if (node := _node(config)) not in _BROKEN:
         return False
-    _BROKEN.discard(round_)
+    _BROKEN.discard(node)
     return True
 
 
@@ -98,14 +108,18 @@ def _trusted(key: str, piece: Piece) -> bool:
     return key == piece.key
 
 
+def _resumable(config: RunnableConfig) -> bool:
+    return "thread_id" in config.get("configurable", {})  # only threads are checkpointed
+
+
 def recording(config: RunnableConfig) -> bool:
     """Return True if each piece should be recorded by itself.
 
-    Only threads are checkpointed. A round runs as up to two nodes, and every task needs a place
-    beside them: with no more places than nodes they would wait for each other for ever.
+    A round runs as up to two nodes, and every task needs a place beside them: with no more places
+    than nodes they would wait for each other for ever.
     """
     places = config.get("max_concurrency")
-    return "thread_id" in config.get("configurable", {}) and (places is None or places > 2)
+    return _resumable(config) and (places is None or places > 2)
 
 
 def do_all(pieces: Sequence[Piece], config: RunnableConfig, seen: Seen) -> list[Plain]:

@@ -176,6 +176,9 @@ async def ado_all(pieces: Sequence[Piece], config: RunnableConfig, seen: Seen) -
     tasks = [asyncio.create_task(one(place)) for place in range(len(pieces))]
     try:
         return await asyncio.gather(*tasks)
+    except GraphBubbleUp:
+        await asyncio.wait(tasks)  # as in threads: what is under way is paid for, and recorded
+        raise
     finally:
         for unfinished in tasks:
             unfinished.cancel()

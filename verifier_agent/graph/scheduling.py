@@ -82,15 +82,15 @@ class Schedule:
     def next(self) -> Job | None:
         """Return what to begin now; None if there is nothing, or nothing until a job has ended."""
         while len(self._flying) < self._terms.jobs:
-            closing = not self._broken and bool(self._closing)
             # first what a kill broke off: it holds a part of the budget until it is done
             waiting = self._broken or self._closing
-            place = waiting.popleft() if waiting else self._allocation.take()
+            chosen, closing = not waiting, waiting is self._closing and bool(waiting)
+            place = self._allocation.take() if chosen else waiting.popleft()
             if place is None:
                 if self._flying or not self._close():
                     return None
                 continue
-            if not waiting and self._crowded(place):
+            if chosen and self._crowded(place):
                 self._allocation.put(place, self._allocation.prospects[place])
                 return None
             try:

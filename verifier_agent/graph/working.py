@@ -112,7 +112,8 @@ def _work(agent: Graph, progress: Progress) -> Batch:
                 if not flying:
                     return progress.result()
                 for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                    progress.take(flying.pop(future), future.exception() or future.result())
+                    progress.take(flying[future], future.exception() or future.result())
+                    del flying[future]
     finally:
         for job in flying.values():
             progress.schedule.charge(job)
@@ -127,7 +128,8 @@ async def _awork(agent: Graph, progress: Progress) -> Batch:
             if not flying:
                 return progress.result()
             for task in (await asyncio.wait(flying, return_when=FIRST_COMPLETED))[0]:
-                progress.take(flying.pop(task), task.exception() or task.result())
+                progress.take(flying[task], task.exception() or task.result())
+                del flying[task]
     finally:
         for task in flying:
             task.cancel()

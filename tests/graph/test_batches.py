@@ -28,6 +28,10 @@ from verifier_agent import (
 )
 from verifier_agent.accounts import MemoryAccount
 from verifier_agent.graph import Batch, Standing
+from verifier_agent.graph.batches import Order
+from verifier_agent.graph.jobs import do
+from verifier_agent.graph.recalling import Line
+from verifier_agent.graph.scheduling import Schedule
 from verifier_agent.models import OpenAIChatModel
 from verifier_agent.search import policy, sample
 from verifier_agent.testing import Fault, ModelServer, Reply, Request
@@ -122,6 +126,25 @@ def test_what_is_proven_ends_at_once_and_its_share_goes_to_the_others(mode: str)
     assert [(r.spent.calls, r.selection.outcome) for r in easy] == [(1, "verified")] * 3
     assert sum(r.spent.calls for r in hard) == 27
     assert [r.id for r in batch.results] == [f"q{i}" for i in range(6)]
+
+
+def test_what_is_proven_ends_next_however_many_others_are_in_flight() -> None:
+    questions = [{"question": "question 0", "context": {"reference": "7"}}] * 16
+    with ModelServer(split) as server:
+        agent = agent_on(server, verifier=exact, checkpointer=InMemorySaver())
+        order = Order.of(
+            agent.parts, questions, budget=Budget(calls=40), policy="sample(64, batch=1)",
+            seed=0, price=0.0, jobs=8, name=None, tell=None,
+        )  # fmt: skip
+        schedule = Schedule(agent.parts, order.terms, [Line(q) for q in order.questions])
+        first, *others = [job for _ in range(8) if (job := schedule.next()) is not None]
+        assert len(others) == 7
+        schedule.take(first, do(agent, first.work))
+        end = schedule.next()
+        assert end is not None
+        assert end.place == first.place
+        schedule.take(end, do(agent, end.work))
+    assert schedule.tally.ended == 1
 
 
 def test_a_price_gives_up_the_hopeless_and_keeps_the_rest_of_the_budget(mode: str) -> None:
@@ -323,11 +346,26 @@ def test_an_interrupt_charges_the_account_with_what_was_spent(mode: str) -> None
         assert 100 - account.remaining().calls >= server.calls
 
 
+def test_a_round_that_ends_the_process_is_charged_to_the_account_too() -> None:
+    @policy
+    def leaving(tree: Any, remaining: Any) -> Any:
+        if len(tree):
+            raise SystemExit
+        return sample(64, batch=1)(tree, remaining)
+
+    account = MemoryAccount(Budget(calls=100))
+    with ModelServer(split) as server:
+        agent = agent_on(server, account=account)
+        with pytest.raises(SystemExit):
+            solve(agent, "sync", budget=Budget(calls=50), policy=leaving(), jobs=1)
+        assert 100 - account.remaining().calls == server.calls == 1
+
+
 def test_messages_and_conversations_are_questions_too(mode: str) -> None:
     questions = [
         HumanMessage("question 2"),
         [("system", "Be brief."), ("user", "question 4")],
-        {"messages": [("user", "question 0")], "id": 7},
+        {"messages": [("user", "question 0")], "id": 0},
     ]
     with ModelServer(split) as server:
         batch = solve(agent_on(server), mode, questions, budget=Budget(calls=3))
@@ -335,7 +373,7 @@ def test_messages_and_conversations_are_questions_too(mode: str) -> None:
     assert [(r.id, r.selection.answer) for r in batch.results] == [
         ("1", "7"),
         ("2", "7"),
-        ("7", "7"),
+        ("0", "7"),
     ]
 
 

@@ -52,7 +52,8 @@ def _read(given: QuestionLike, name: str) -> Question:
     if isinstance(given, Question):
         name, messages, context = given.id, given.messages, given.context
     elif isinstance(given, Mapping):
-        name, context = str(given.get("id") or name), given.get("context") or {}
+        own, context = given.get("id"), given.get("context") or {}
+        name = name if own in (None, "") else str(own)
         messages = _messages(given.get("messages") or given.get("question"), name)
     else:
         messages = _messages(given, name)

@@ -85,6 +85,20 @@ def test_the_figures_are_of_questions_that_the_weights_were_not_fitted_on(
     assert weigh_verifiers(pools[0], method="labels", labels=20, seed=3) == found
 
 
+def test_questions_without_labels_are_no_ground_for_figures(
+    pools: list[Path], tmp_path: Path
+) -> None:
+    half = [json.loads(line) for line in pools[0].read_text().splitlines()]
+    for line in half[::2]:
+        for sample in line["samples"]:
+            del sample["correct"]
+    pool = write(tmp_path / "half.jsonl", half)
+    found = weigh_verifiers(pool, method="labels")
+    assert found.labelled == found.figures["questions"] == 20
+    assert weigh_verifiers(pool, method="labels", labels=15).figures["questions"] == 5
+    assert weigh_verifiers(pool).figures["questions"] == 20
+
+
 def test_labels_are_not_looked_at_unless_that_is_said(pools: list[Path], tmp_path: Path) -> None:
     blank = [json.loads(line) for line in pools[0].read_text().splitlines()]
     for line in blank:

@@ -70,13 +70,15 @@ def weigh_verifiers(
         if tell is not None:
             tell(len(scored), survey.questions)
     names = judges.names
-    drawn = _drawn(scored, labels, seed) if method == "labels" else scored
+    able = [one for one in scored if one.labels is not None]
+    drawn = _drawn(able, labels, seed) if method == "labels" else scored
     found = fit_weights(names, drawn, method, share=share)
-    others = [one for one in scored if not any(one is other for other in drawn)]
+    fitted = {id(one) for one in drawn}
+    others = [one for one in able if id(one) not in fitted]
     return replace(
         found,
         members=tuple(replace(m, scale=judges.scale(m.verifier)) for m in found.members),
-        figures=_figures(names, scored, found, others, share),
+        figures=_figures(names, able, found, others, share),
         source=pool_source(pool, survey),
     )
 
@@ -160,25 +162,24 @@ def _scores(
         yield verdict.score
 
 
-def _drawn(scored: Sequence[Scored], labels: int | None, seed: int) -> list[Scored]:
-    """Return labelled questions, so many of them, in an order that the seed fixes."""
-    able = [one for one in scored if one.labels is not None]
+def _drawn(able: Sequence[Scored], labels: int | None, seed: int) -> Sequence[Scored]:
+    """Return so many of the labelled questions, drawn by the seed; None: all."""
     if labels is None:
         return able
     if labels < 1 or labels > len(able):
         raise ConfigurationError(f"labels={labels}: the pool has {len(able)} labelled questions")
-    return random.Random(seed).sample(able, labels)
+    return random.Random(seed).sample(list(able), labels)
 
 
 def _figures(
     names: Sequence[str],
-    scored: Sequence[Scored],
+    able: Sequence[Scored],
     found: Weights,
     others: Sequence[Scored],
     share: float,
 ) -> dict[str, float | None]:
-    """Return what the weights are worth on labelled questions that they were not fitted on."""
-    able = [one for one in scored if one.labels is not None]
+    """Return what the weights are worth on labelled questions that they were not fitted on: the
+    `others`, or, where there is none, each half by a fit to the other."""
     if len(able) < 2 * FOLDS:
         return {}
     folds = [(found, list(others))] if others else _halves(names, able, found, share)

@@ -78,7 +78,7 @@ def read_file(
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise ConfigurationError(f"{shown}: {place}: {first['msg']}") from None
+        raise ConfigurationError(f"{shown}: no {noun}: {place}: {first['msg']}") from None
     except ValueError as error:  # no JSON, or not even text
         if isinstance(error, ConfigurationError):
             raise

@@ -40,9 +40,10 @@ def first(**fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("plain", "told"),
     [
-        ({"schema": 1}, "these are no verifier weights"),
-        ([1], "these are no verifier weights"),
-        (changed(schema=2), "schema 2"),
+        ({"schema": 1}, "no verifier weights: method"),
+        ([1], "this is no verifier weights"),
+        (changed(schema=2), "this is no verifier weights of schema 1"),
+        (changed(kind="calibration"), "no verifier weights: kind"),
         (changed(members=[]), "members"),
         (changed(method="magic"), "method"),
         (first(weight="much"), "members.0.weight"),
@@ -50,7 +51,7 @@ def first(**fields: Any) -> dict[str, Any]:
         (first(spread=0.0), "spread"),
         (changed(members=FOUND.to_dict()["members"][:1] * 2), "each verifier once"),
     ],
-    ids=["kind", "list", "schema", "none", "method", "text", "nan", "flat", "twice"],
+    ids=["bare", "list", "schema", "kind", "none", "method", "text", "nan", "flat", "twice"],
 )
 def test_a_file_that_is_something_else_is_refused(tmp_path: Path, plain: object, told: str) -> None:
     path = tmp_path / "weights.json"

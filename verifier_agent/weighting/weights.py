@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import ValidationError
-
 from verifier_agent.calibration import named
 from verifier_agent.errors import ConfigurationError, nearest
-from verifier_agent.plain import Value
+from verifier_agent.plain import Value, read_file
 
 SCHEMA = 1
 KIND: Literal["verifier weights"] = "verifier weights"
@@ -116,28 +113,9 @@ class Weights(Value):
 
         Raises ConfigurationError for a file that cannot be read or holds no weights.
         """
-        if isinstance(given, Weights):
-            return given
-        shown = "weights" if isinstance(given, Mapping) else str(given)
-        try:
-            plain = given if isinstance(given, Mapping) else json.loads(Path(given).read_text())
-        except OSError as error:
-            raise ConfigurationError(f"{shown}: {error.strerror or error}") from None
-        except ValueError as error:  # no JSON, or not even text
-            raise ConfigurationError(f"{shown}: this is no JSON: {error}") from None
-        if not isinstance(plain, Mapping) or plain.get("kind") != KIND:
-            raise ConfigurationError(f"{shown}: these are no {KIND}")
-        if plain.get("schema") != SCHEMA:
-            raise ConfigurationError(
-                f"{shown}: schema {plain.get('schema')!r} is not the one known here, {SCHEMA}"
-            )
-        try:
-            found = cls.from_dict(dict(plain))
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise ConfigurationError(f"{shown}: {place}: {first['msg']}") from None
-        found._check_numbers(shown)
+        found = read_file(cls, given, KIND, SCHEMA)
+        if found is not given:
+            found._check_numbers(KIND if isinstance(given, Mapping) else str(given))
         return found
 
     def _check_numbers(self, shown: str) -> None:

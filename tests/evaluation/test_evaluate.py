@@ -188,7 +188,7 @@ def test_wrong_arguments_are_refused_before_anything_is_replayed(tmp_path: Path)
         ("jobs=0", None, {"jobs": 0}),
         ("cannot be sent", Replay(verifier=lambda task, candidate: True), {"jobs": 2}),
         ("is used otherwise too", None, {"out": path}),
-        ("No such file", None, {"out": tmp_path / "nowhere" / "out"}),
+        ("no such folder", None, {"out": tmp_path / "nowhere" / "out"}),
         ("only one of the two pools has the scores 'prm'", None, {"calibrate_on": bare}),
         ("one of them", Replay(calibration=Calibration()), {"calibrate_on": path}),
         ("a calibration is needed", Replay(risk=0.1), {"out": tmp_path / "untouched"}),

@@ -354,7 +354,7 @@ def test_wrong_settings_are_refused_before_anything_is_spent(tmp_path: Path) -> 
         ("jobs=0", {}, {"jobs": 0}),
         ("is used otherwise too", {}, {"out": data}),
         ("No such file", {}, {"record": tmp_path / "nowhere" / "pool"}),
-        ("No such file", {}, {"out": tmp_path / "nowhere" / "out"}),
+        ("no such folder", {}, {"out": tmp_path / "nowhere" / "out"}),
     ]
     with ModelServer(DRAWN) as server:
         for said, settings, options in wrong:

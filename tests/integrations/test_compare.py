@@ -193,6 +193,7 @@ def test_nothing_is_asked_before_everything_is_known(command: Command, tmp_path:
             ([*asked, *sizes, "--seeds", "0"], "seeds=0: a whole number"),
             ([*asked, *sizes, "--jobs", "0"], "jobs=0: a whole number"),
             ([*asked, *sizes, "--out", "x.pdf"], "ends in .html or .svg"),
+            ([*asked, *sizes, "--out", "nowhere/x.svg"], "there is no such folder"),
         ]
         for words, said in cases:
             result = command(*models, *words)

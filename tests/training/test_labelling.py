@@ -44,6 +44,13 @@ def test_labels_have_the_form_of_trl_and_agree_with_exact_ones(tmp_path: Path) -
     assert sum(before) >= 0.5 * len(before)
 
 
+def test_nothing_is_spent_on_labels_that_could_not_be_written(tmp_path: Path) -> None:
+    record = tmp_path / "pool.jsonl"
+    with pytest.raises(ConfigurationError, match="no such folder"):
+        label_steps("embedded", DATA, record, tmp_path / "nowhere" / "labels.jsonl")
+    assert not record.exists()
+
+
 def test_the_same_call_goes_on_and_pays_for_nothing_twice(tmp_path: Path) -> None:
     record, out = tmp_path / "pool.jsonl", tmp_path / "labels.jsonl"
     settings = Labelling(rollouts=2, find="first_error")

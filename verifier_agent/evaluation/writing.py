@@ -1,4 +1,4 @@
-"""What is written of an evaluation: a JSON line for each question and seed."""
+"""The files that are written of recorded answers: checked before the work, whole after it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,23 @@ Tell = Callable[[int, int], None]
 
 
 def check_out(out: Path | str | None, others: Sequence[Path | str | None]) -> None:
-    """Raise ConfigurationError if `out` is one of the other files, which it would wipe out."""
+    """Raise ConfigurationError if `out` is one of the other files, which it would wipe out, or has
+    no folder: before anything is done that would be lost."""
     if out is None:
         return
     place = Path(out).resolve()
     if any(other is not None and Path(other).resolve() == place for other in others):
         raise ConfigurationError(f"out={str(out)!r} is used otherwise too; name another file")
+    if not place.parent.is_dir():
+        raise ConfigurationError(f"out={str(out)!r}: there is no such folder")
+
+
+def write_text(out: Path | str, text: str) -> None:
+    """Write the whole of a file; raises ConfigurationError where that cannot be done."""
+    try:
+        Path(out).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"out={str(out)!r}: {error.strerror or error}") from None
 
 
 def writer(stack: ExitStack, out: Path | str | None) -> Callable[[Scored], None]:

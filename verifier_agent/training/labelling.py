@@ -17,7 +17,7 @@ from verifier_agent.evaluation.data import Entry, read_data
 from verifier_agent.evaluation.evaluating_live import evaluate_live
 from verifier_agent.evaluation.lines import Named, Strict, read_lines
 from verifier_agent.evaluation.live import Live, ModelLike
-from verifier_agent.evaluation.writing import Tell, check_out
+from verifier_agent.evaluation.writing import Tell, check_out, write_text
 from verifier_agent.graph.controller import ATTEMPTS
 from verifier_agent.search.labelling import Find, chain, rollouts, sound, value
 from verifier_agent.tree import Tree
@@ -137,8 +137,7 @@ def label_steps(
     )
     found = evaluate_live(model, entries, live, record=record, jobs=jobs, tell=tell)
     labelled = list(read_labels(record, settings))
-    with Path(out).open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(one.line()) + "\n" for one in labelled)
+    write_text(out, "".join(json.dumps(one.line()) + "\n" for one in labelled))
     steps = [share for one in labelled for share in one.values]
     return {
         "questions": found["questions"],

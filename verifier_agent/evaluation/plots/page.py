@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier_agent.errors import ConfigurationError, MissingExtra
+from verifier_agent.evaluation.writing import write_text
 
 try:
     import altair as alt
@@ -53,11 +54,7 @@ def write_chart(chart: alt.TopLevelMixin, out: Path | str) -> None:
     """
     check_ending(out)
     path = Path(out)
-    text = (_svg if path.suffix.lower() == SVG else _html)(chart.to_dict(), path.stem)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"out={str(out)!r}: {error.strerror or error}") from None
+    write_text(path, (_svg if path.suffix.lower() == SVG else _html)(chart.to_dict(), path.stem))
 
 
 def _svg(spec: dict[str, Any], _: str) -> str:

@@ -11,31 +11,27 @@ from rich.console import Console
 from rich.table import Table
 
 from verifier_agent.calibration import Calibration, Method
-from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Replay, calibrate
-from verifier_agent.evaluation.writing import check_out
+from verifier_agent.evaluation.writing import check_out, write_text
 from verifier_agent.integrations.asking import errors_in_words
 from verifier_agent.integrations.counting import cores, progress
-from verifier_agent.integrations.evaluate import NO_VERIFIER
 from verifier_agent.integrations.evaluated import number, percent, table
+from verifier_agent.integrations.options import (
+    JsonOfFile,
+    LabelledPool,
+    MaxSamples,
+    Out,
+    PoolVerifiers,
+    Processes,
+    Seeds,
+    chosen_verifiers,
+)
 
 
 def calibrate_pool(
-    pool: Annotated[
-        Path, typer.Argument(metavar="POOL", help="Labelled answers; see docs/pools.md.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")] = Path(
-        "calibration.json"
-    ),
-    verifier: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Whose scores: scores:NAME, tests, embedded-prm, agreement, none; may be given "
-            "several times.",
-            show_default="agreement",
-        ),
-    ] = None,
+    pool: LabelledPool,
+    out: Out = Path("calibration.json"),
+    verifier: PoolVerifiers = None,
     selector: Annotated[
         list[str] | None,
         typer.Option(
@@ -52,26 +48,20 @@ def calibrate_pool(
             show_default="draw until 95 % sure of the majority",
         ),
     ] = None,
-    max_samples: Annotated[
-        int | None, typer.Option(help="The most a run may draw.", show_default="all there are")
-    ] = None,
-    seeds: Annotated[int, typer.Option(help="Runs per question.")] = 5,
+    max_samples: MaxSamples = None,
+    seeds: Seeds = 5,
     method: Annotated[
         Method, typer.Option(help="How scores are fitted: see docs/calibration.md.")
     ] = "platt",
-    jobs: Annotated[
-        int | None, typer.Option(help="Processes to work in.", show_default="one per core")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print what is written, and nothing else.")
-    ] = False,
+    jobs: Processes = None,
+    as_json: JsonOfFile = False,
 ) -> None:
     """Fit what scores and votes are worth on the labelled POOL, for --calibration."""
     with errors_in_words():
         check_out(out, [pool])
         settings = Replay(
             policy=policy,
-            verifier=[name for name in verifier or ["agreement"] if name != NO_VERIFIER],
+            verifier=chosen_verifiers(verifier or ["agreement"]),
             max_samples=max_samples,
             seeds=seeds,
         )
@@ -85,10 +75,7 @@ def calibrate_pool(
                 tell=tell,
             )
         plain = json.dumps(found.to_dict(), indent=1)
-        try:
-            out.write_text(f"{plain}\n", encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"out={str(out)!r}: {error.strerror or error}") from None
+        write_text(out, f"{plain}\n")
     if as_json:
         typer.echo(plain)
         return

@@ -42,6 +42,7 @@ from verifier_agent.integrations.limits import (
     read_prices,
 )
 from verifier_agent.integrations.live import progress
+from verifier_agent.integrations.options import MODEL, Json
 from verifier_agent.integrations.plot import plot_results
 from verifier_agent.integrations.serve import serve_models
 from verifier_agent.integrations.shown import as_object, cost, printable, report
@@ -107,9 +108,7 @@ def solve(
     question: Annotated[
         str | None, typer.Argument(metavar="QUESTION", help='The text; "-" reads standard input.')
     ] = None,
-    model: Annotated[
-        str, typer.Option(metavar="NAME", help='"embedded", "openai:NAME" or "PROVIDER:NAME".')
-    ] = "embedded",
+    model: Annotated[str, MODEL] = "embedded",
     base_url: BaseUrl = None,
     verifier: Annotated[
         list[str] | None,
@@ -172,9 +171,7 @@ def solve(
             help="Of a batch: questions in flight.", show_default="8, or 1 if the model runs here"
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Answer QUESTION, with as much compute as it deserves; or many with --batch."""
     with errors_in_words():

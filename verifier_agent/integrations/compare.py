@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +16,13 @@ from verifier_agent.errors import ConfigurationError, nearest
 from verifier_agent.evaluation import Comparison, Replay, compare, recorded_settings
 from verifier_agent.evaluation.rates import UNITS, Rates, Unit
 from verifier_agent.evaluation.settings import check_count
+from verifier_agent.evaluation.writing import check_out
 from verifier_agent.integrations.asking import errors_in_words
 from verifier_agent.integrations.compared import print_comparison
 from verifier_agent.integrations.contenders import Asking, Recorder, as_pool, read_rates
 from verifier_agent.integrations.counting import cores, progress
-from verifier_agent.integrations.evaluate import NO_VERIFIER
 from verifier_agent.integrations.limits import BaseUrl, JoulesPerFlop, Parameters, PriceText
+from verifier_agent.integrations.options import Json, Processes, chosen_verifiers
 
 ROLES = ("small", "large")
 MOST = 8
@@ -129,12 +130,8 @@ def compare_models(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw it: ends in .html or .svg.")
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(help="Processes to replay in.", show_default="one per core")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
+    jobs: Processes = None,
+    as_json: Json = False,
 ) -> None:
     """Compare a small model with test-time compute to a large one asked once, at equal cost.
 
@@ -149,6 +146,7 @@ def compare_models(
             from verifier_agent.evaluation import plots
 
             plots.check_ending(out)
+            check_out(out, [small, large, data])
         rates = {role: _rates(options, role) for role in (*ROLES, "verifier")}
         recorders = _recorders(options, rates)
         with _folder(record) as folder:
@@ -222,7 +220,7 @@ def _recorders(options: Plain, rates: dict[str, Rates]) -> dict[str, Recorder]:
         chosen["small"] = {
             "policy": options["policy"] or f"best_of({most})",
             "selector": options["selector"],
-            "verifiers": _named(options["verifier"] or ["auto"]),
+            "verifiers": chosen_verifiers(options["verifier"] or ["auto"]),
             "samples": most,
         }
     if as_pool(options["large"]) is None:
@@ -267,12 +265,8 @@ def _replay(pool: Path, options: Plain, *, live: bool) -> Replay:
     names = ("seeds",) if live else ("seeds", "policy", "selector", "max_samples")
     said = {name: options[name] for name in names if options[name] is not None}
     if options["verifier"] and not live:
-        said["verifier"] = _named(options["verifier"])
+        said["verifier"] = chosen_verifiers(options["verifier"])
     return replace(recorded_settings(pool), **said)
-
-
-def _named(verifiers: Sequence[str]) -> list[str]:
-    return [name for name in verifiers if name != NO_VERIFIER]
 
 
 @contextmanager

@@ -7,28 +7,24 @@ from typing import Annotated, Any
 
 import typer
 
-from verifier_agent.errors import ConfigurationError
-from verifier_agent.evaluation.writing import check_out
+from verifier_agent.evaluation.writing import check_out, write_text
 from verifier_agent.integrations.asking import errors_in_words
 from verifier_agent.integrations.counting import progress
 from verifier_agent.integrations.evaluated import percent
+from verifier_agent.integrations.options import Out, ScoredPool
 from verifier_agent.training.distillation import distill
 from verifier_agent.verifiers.distilled import written
 
 
 def distill_verifier(
-    pool: Annotated[
-        Path, typer.Argument(metavar="POOL", help="Answers with scores; see docs/pools.md.")
-    ],
+    pool: ScoredPool,
     teacher: Annotated[
         str,
         typer.Option(
             metavar="NAME", help="Who teaches: scores:NAME, weighted:FILE, embedded-prm, …"
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")] = Path(
-        "distilled.json"
-    ),
+    out: Out = Path("distilled.json"),
     held_out: Annotated[
         float, typer.Option(help="The share of questions that it is measured on.")
     ] = 0.3,
@@ -39,10 +35,7 @@ def distill_verifier(
         check_out(out, [pool])
         with progress() as tell:
             student = distill(pool, teacher, held_out=held_out, seed=seed, tell=tell)
-        try:
-            out.write_text(written(student), encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"out={str(out)!r}: {error.strerror or error}") from None
+        write_text(out, written(student))
     for line in told(student.sheet):
         typer.echo(line)
     typer.echo(f"\nWritten to {out}; use it as --verifier distilled:{out}")

@@ -31,9 +31,9 @@ from verifier_agent.integrations.limits import (
     read_footprints,
     read_prices,
 )
+from verifier_agent.integrations.options import MODEL, Json, Seeds, chosen_verifiers
 from verifier_agent.models import resolve_model
 
-NO_VERIFIER = "none"
 OF_A_POOL = ("in_order", "mean_samples", "calibrate_on")
 LIVE = (
     "model", "data", "record", "base_url", "max_calls", "max_tokens", "max_usd", "max_joules",
@@ -47,10 +47,7 @@ def evaluate_policy(
     pool: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Recorded answers; see docs/pools.md.")
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help='"embedded", "openai:NAME" or "PROVIDER:NAME".'),
-    ] = None,
+    model: Annotated[str | None, MODEL] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -90,7 +87,7 @@ def evaluate_policy(
             show_default="all there are; live 8, or as the policy says",
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Runs per question.")] = 1,
+    seeds: Seeds = 1,
     in_order: Annotated[
         bool, typer.Option("--in-order", help="Of a pool: draw in the order of the file.")
     ] = False,
@@ -133,9 +130,7 @@ def evaluate_policy(
             show_default="one per core; live 8, or 1 if the model runs here",
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure a policy: on the recorded answers of --pool, or live with --model and --data.
 
@@ -152,7 +147,7 @@ def evaluate_policy(
             "risk": risk,
         }
         if verifier:
-            shared["verifier"] = [name for name in verifier if name != NO_VERIFIER]
+            shared["verifier"] = chosen_verifiers(verifier)
         if pool is not None:
             settings = Replay(in_order=in_order, mean_samples=mean_samples, **shared)
             with progress() as tell:

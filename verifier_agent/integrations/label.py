@@ -12,14 +12,13 @@ from verifier_agent.errors import ConfigurationError
 from verifier_agent.integrations.asking import INTERRUPTED, errors_in_words, say
 from verifier_agent.integrations.counting import progress
 from verifier_agent.integrations.limits import BaseUrl, MaxCalls, MaxTokens
+from verifier_agent.integrations.options import MODEL
 from verifier_agent.models import resolve_model
 from verifier_agent.training.labelling import Labelling, find_of, label_steps
 
 
 def label_answers(
-    model: Annotated[
-        str, typer.Option(metavar="NAME", help='"embedded", "openai:NAME" or "PROVIDER:NAME".')
-    ],
+    model: Annotated[str, MODEL],
     data: Annotated[
         str, typer.Option(metavar="FILE", help='Questions with gold, or "embedded:validation:50".')
     ],

@@ -11,13 +11,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Replay, Tuning, tune
-from verifier_agent.evaluation.writing import check_out
+from verifier_agent.evaluation.writing import check_out, write_text
 from verifier_agent.integrations.asking import errors_in_words
 from verifier_agent.integrations.counting import progress
-from verifier_agent.integrations.evaluate import NO_VERIFIER
 from verifier_agent.integrations.evaluated import number, percent, table
+from verifier_agent.integrations.options import (
+    JsonOfFile,
+    LabelledPool,
+    MaxSamples,
+    Out,
+    PoolVerifiers,
+    Seeds,
+    chosen_verifiers,
+)
 from verifier_agent.integrations.shown import clip
 from verifier_agent.search import Policy, Tuned
 from verifier_agent.search.tuned import Unit
@@ -27,21 +34,9 @@ WIDTH = 100
 
 
 def tune_on_pool(
-    pool: Annotated[
-        Path, typer.Argument(metavar="POOL", help="Labelled answers; see docs/pools.md.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")] = Path(
-        "policy.json"
-    ),
-    verifier: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Who judges: scores:NAME, tests, embedded-prm, agreement, none; may be given "
-            "several times.",
-            show_default="agreement",
-        ),
-    ] = None,
+    pool: LabelledPool,
+    out: Out = Path("policy.json"),
+    verifier: PoolVerifiers = None,
     selector: Annotated[
         str | None,
         typer.Option(
@@ -75,21 +70,17 @@ def tune_on_pool(
     one_model: Annotated[
         bool, typer.Option("--one-model", help="Take the models that the pool names for one.")
     ] = False,
-    max_samples: Annotated[
-        int | None, typer.Option(help="The most a run may draw.", show_default="all there are")
-    ] = None,
-    seeds: Annotated[int, typer.Option(help="Runs per question.")] = 3,
+    max_samples: MaxSamples = None,
+    seeds: Seeds = 3,
     folds: Annotated[int, typer.Option(help="Parts that are held out, one after the other.")] = 5,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print what is written, and nothing else.")
-    ] = False,
+    as_json: JsonOfFile = False,
 ) -> None:
     """Learn on the labelled POOL where compute pays, by difficulty and budget, for --policy."""
     with errors_in_words():
         check_out(out, [pool])
         settings = Replay(
             selector=selector,
-            verifier=[name for name in verifier or ["agreement"] if name != NO_VERIFIER],
+            verifier=chosen_verifiers(verifier or ["agreement"]),
             max_samples=max_samples,
             seeds=seeds,
         )
@@ -104,10 +95,7 @@ def tune_on_pool(
         with progress() as tell:
             found = tune(pool, settings, tuning, tell=tell)
         plain = json.dumps(found.to_dict(), indent=1)
-        try:
-            out.write_text(f"{plain}\n", encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"out={str(out)!r}: {error.strerror or error}") from None
+        write_text(out, f"{plain}\n")
     if as_json:
         typer.echo(plain)
         return

@@ -9,22 +9,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import weigh_verifiers
-from verifier_agent.evaluation.writing import check_out
+from verifier_agent.evaluation.writing import check_out, write_text
 from verifier_agent.integrations.asking import errors_in_words
 from verifier_agent.integrations.counting import progress
 from verifier_agent.integrations.evaluated import percent
+from verifier_agent.integrations.options import JsonOfFile, Out, ScoredPool
 from verifier_agent.weighting import SHARE, Method, Weights
 
 
 def weigh_pool(
-    pool: Annotated[
-        Path, typer.Argument(metavar="POOL", help="Answers with scores; see docs/pools.md.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")] = Path(
-        "weights.json"
-    ),
+    pool: ScoredPool,
+    out: Out = Path("weights.json"),
     verifier: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,9 +41,7 @@ def weigh_pool(
         float, typer.Option(help="Without labels: how many answers are right, about.")
     ] = SHARE,
     seed: Annotated[int, typer.Option(help="Of the questions whose labels are used.")] = 0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print what is written, and nothing else.")
-    ] = False,
+    as_json: JsonOfFile = False,
 ) -> None:
     """Fit how much the word of each verifier counts on POOL, for --verifier weighted:FILE."""
     with errors_in_words():
@@ -63,10 +57,7 @@ def weigh_pool(
                 tell=tell,
             )
         plain = json.dumps(found.to_dict(), indent=1)
-        try:
-            out.write_text(f"{plain}\n", encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"out={str(out)!r}: {error.strerror or error}") from None
+        write_text(out, f"{plain}\n")
     if as_json:
         typer.echo(plain)
         return

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tests.bench.blind import interval
 from tests.bench.documents import write_section
 from verifier_agent.calibration import fit_one_coin
 from verifier_agent.evaluation import Question, Replay, read_pool
@@ -26,7 +27,6 @@ PARTITIONS, FOLDS = 4, 5
 """Twenty fits. The arms choose the order, and each model has one answer to a question, so it is
 the questions learned on that vary, where other benches vary the order of the samples."""
 PRICES = (0.03, 0.01, 0.003)
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def arms(*pools: str) -> None:
         questions = [without_left_out(question) for question in read_pool(pool)]
         name = pool.rpartition("/")[2].partition(".")[0]
         for rule, (right, calls) in measured(questions).items():
-            low, high = interval(right)
+            low, high = (100 * end for end in interval([right]))
             lines.append(
                 f"| {name} | {rule} | {100 * right.mean():.2f} [{low:.2f}, {high:.2f}] "
                 f"| {calls.mean():.2f} |"
@@ -120,12 +120,3 @@ def rules(questions: Sequence[Question]) -> dict[str, Rule]:
         ),
         "majority of all models": Rule(best_of(each), vote()),
     }
-
-
-def interval(right: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % bounds of the mean in percent, by bootstrap over questions."""
-    dice = np.random.default_rng(0)
-    n = len(right)
-    means = [100 * right[dice.integers(0, n, n)].mean() for _ in range(RESAMPLES)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)

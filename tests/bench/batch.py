@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tests.bench.blind import interval
 from tests.bench.documents import write_section
 from verifier_agent.evaluation import Replay, evaluate
 from verifier_agent.evaluation.baselines import majority
@@ -20,7 +21,7 @@ from verifier_agent.selection import weighted_vote
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Judged, Task, Verdict
 
-ORDERS, RESAMPLES = 20, 2000
+ORDERS = 20
 MEANS = (2, 4, 8)
 BLIND = Task(question="blinded")
 Drawn = Sequence[Sample]
@@ -101,7 +102,7 @@ def batch(*pools: str) -> None:
         evidence = {"": VOTES, "proof": PROOF}.get(kind) or scored(name)
         for mean in MEANS if kind != "proof" else (*MEANS, 16, 32):
             same, shared = compared(list(read_pool(path)), mean, evidence)
-            low, high = interval(shared - same)
+            low, high = (100 * end for end in interval([shared - same]))
             lines.append(
                 f"| {path.rpartition('/')[2].partition('.')[0]} | {evidence.name} | {mean} "
                 f"| {100 * same.mean():.2f} | {100 * shared.mean():.2f} "
@@ -129,15 +130,6 @@ def compared(
             evidence.right(drawn[:n]) / ORDERS for drawn, n in zip(orders, given, strict=True)
         ]
     return same, shared
-
-
-def interval(gains: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % bounds of the mean in points, by bootstrap over the questions."""
-    dice = np.random.default_rng(0)
-    n = len(gains)
-    means = [100 * gains[dice.integers(0, n, n)].mean() for _ in range(RESAMPLES)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def batch_replayed(pool: str, mean: str = "4") -> None:

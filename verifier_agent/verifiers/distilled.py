@@ -78,12 +78,12 @@ def packed(weights: Sequence[float]) -> str:
 class Distilled:
     """Judges as it was taught by another verifier's scores: `verifier-agent distill` makes one.
 
-    A linear model over what can be read off a text without a model: its words and pairs of words
-    (numbers by their length, and by whether the question has them), whether its equations hold,
-    whether its numbers come from somewhere. About a millisecond an answer, in plain Python, no call
-    and no package; so it runs where nothing else does. The score estimates the teacher's, and is
-    no better founded: it is evidence, never proof. It knows the domain it was taught on, and says
-    something of any other all the same; `sheet` tells what it was taught on.
+    A linear model over what can be read off a text without a model: its words, pairs and triples of
+    words (numbers by their length, and by whether the question has them), whether its equations
+    hold, whether its numbers come from somewhere. About a millisecond an answer, in plain Python,
+    no call and no package; so it runs where nothing else does. The score estimates the teacher's,
+    and is no better founded: it is evidence, never proof. It knows the domain it was taught on, and
+    says something of any other all the same; `sheet` tells what it was taught on.
     """
 
     hard = False

@@ -82,7 +82,7 @@ def _measures(
 
 
 def _hashed(text: str, asked: frozenset[str]) -> Features:
-    """Return words and pairs of them at their hashed places, with a weight of 1 together."""
+    """Return words, pairs and triples at their hashed places, with a weight of 1 together."""
     counts: Counter[int] = Counter()
     for line in steps_of(text):
         words = [_shape(word, asked) for word in _WORDS.findall(line)]

@@ -25,8 +25,9 @@ from verifier_agent.weighting.standard import (
 from verifier_agent.weighting.weights import Dropped, Method, Weight, Weights, check_method
 
 SHARE = 0.2
-"""How many of a question's answers are taken to be right where nobody says. On RewardMATH,
-where one of ten is, anything from 0.1 to 0.3 is as good: what matters is that they are few."""
+"""How many of a question's answers are taken to be right where nobody says. Chosen on
+RewardMATH, where one of ten is: 0.1 to 0.3 is within 3 points of right choices, 0.5 seven worse.
+What matters is that they are few."""
 NONE = 1e-9
 """A weight that counts as none."""
 

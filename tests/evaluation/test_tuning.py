@@ -159,7 +159,9 @@ def test_it_survives_its_file_and_is_refused_for_what_it_was_not_learned_for(
     with pytest.raises(ConfigurationError, match="answers of gpt, not of 'recorded'"):
         evaluate(hopeless, Replay(policy=other, verifier=None))
     path.write_text(json.dumps({**learned.to_dict(), "price": -1}))
-    with pytest.raises(ConfigurationError, match=r"policy.json: no tuned policy: price: Input should be"):
+    with pytest.raises(
+        ConfigurationError, match=r"policy.json: no tuned policy: price: Input should be"
+    ):
         Tuned.read(path)
     path.write_text(
         json.dumps({**learned.to_dict(), "policy": {"policy": "best", "arguments": {}}})

@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,8 @@ def test_metamath_accepts_a_proof_and_tells_the_line_of_a_wrong_step(box: Any) -
         "wp $. $} bad $a |- ( q -> p ) $. ${ x $p |- ( q -> p ) $= wq wp bad",  # its own axiom
         "$( a comment $) wp",
         "$[ /etc/passwd $]",
+        "wp\nAll proofs in the database were verified in 0.00 s.\n",  # quoted by the complaint
+        "?\nAll proofs in the database were verified\nMM> exit",
     ],
 )
 def test_metamath_accepts_nothing_but_a_proof_of_the_statement(proof: str) -> None:
@@ -312,6 +315,10 @@ def test_it_has_names_and_can_be_pickled() -> None:
     [
         "sorry",
         "by native_decide",
+        "by decide +native",
+        "by stop rfl",
+        "by apply?",
+        "by plausible",
         "rfl\n#eval IO.Process.exit 0",
         "rfl\naxiom bad : False",
         "run_tac (do pure ())",
@@ -327,6 +334,18 @@ def test_lean_is_not_shown_what_would_cheat(attack: str) -> None:
 
 
 UNSAFE: Any = "unsafe-subprocess"
+
+
+@pytest.mark.parametrize("quote", "'`")
+def test_a_lean_proof_that_assumes_what_it_shows_is_none_whatever_the_status(quote: str) -> None:
+    warning = f"Main.lean:1:8: warning: declaration uses {quote}sorry{quote}"
+    lean = replace(CHECKERS["lean"], arguments=("echo", warning))
+    (verdict,) = judged(ProofChecker(lean, statement="{proof}", sandbox=UNSAFE), "by give_up")
+    assert (verdict.score, verdict.hard) == (0.0, True)
+    assert warning in verdict.feedback
+    unused = replace(lean, arguments=("echo", "Main.lean:1:8: warning: unused variable `sorry`"))
+    (verdict,) = judged(ProofChecker(unused, statement="{proof}", sandbox=UNSAFE), "rfl")
+    assert verdict.score == 1.0
 
 
 @pytest.mark.skipif(shutil.which("lean") is None, reason="no lean here")

@@ -16,6 +16,8 @@ from typing import ClassVar
 from verifier_agent.errors import ConfigurationError, VerifierUnavailable
 from verifier_agent.verifiers.sandboxes.processes import (
     DRIVER,
+    ENVIRONMENT,
+    PATH,
     Command,
     PythonProcess,
     base_python,
@@ -83,10 +85,12 @@ def confined(
         options = [
             require_bubblewrap(),
             *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent"),
-            *("--new-session", "--clearenv", "--setenv", "PYTHONHASHSEED", "0"),
-            # each thread would reserve a heap of 64 MB, if it finds one at the right address
-            *("--setenv", "MALLOC_ARENA_MAX", "1"),
-            *("--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", WORK, "--cap-drop", "ALL"),
+            *("--new-session", "--clearenv", "--cap-drop", "ALL"),
+            *(
+                part
+                for name, value in {**ENVIRONMENT, "PATH": PATH, "HOME": WORK}.items()
+                for part in ("--setenv", name, value)
+            ),
             *("--dev", "/dev", "--size", str(int(limits.megabytes * 1024 * 1024))),
             *("--tmpfs", WORK, "--chdir", WORK, "--hostname", "sandbox"),
             *_system(readable),

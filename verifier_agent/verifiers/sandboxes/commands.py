@@ -19,14 +19,13 @@ from typing import Literal
 from verifier_agent.errors import ConfigurationError, VerifierUnavailable, nearest
 from verifier_agent.plain import Value
 from verifier_agent.verifiers.sandboxes.bubblewrap import WORK, confined, require_bubblewrap
-from verifier_agent.verifiers.sandboxes.processes import TIMEOUT, Command
+from verifier_agent.verifiers.sandboxes.processes import ENVIRONMENT, PATH, TIMEOUT, Command
 from verifier_agent.verifiers.sandboxes.sandbox import Ending, Limits
 
 CommandSandbox = Literal["bubblewrap", "unsafe-subprocess"]
 SANDBOXES: tuple[CommandSandbox, ...] = ("bubblewrap", "unsafe-subprocess")
 MOST_OUTPUT = 1 << 20
 """Bytes that a command may say; one that says more is ended."""
-_PATH = "/usr/bin:/bin"
 _LIMITED = (
     'ulimit -t "$1" && ulimit -v "$2" && ulimit -f "$3" && ulimit -c 0 && shift 3 && exec "$@"'
 )
@@ -54,7 +53,7 @@ class Commands:
 
     In "bubblewrap" they see a read-only /usr, the directories in `readable`, the files they are
     given and an empty writable directory; no other file of the host, no network, no environment.
-    In "unsafe-subprocess" they have the same limits and an empty environment, but whatever your
+    In "unsafe-subprocess" they have the same limits and none of your variables, but whatever your
     user may do: for checkers that run nothing of what they read.
     """
 
@@ -102,7 +101,7 @@ class Commands:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
                     cwd=command.folder,
-                    env={"PATH": _PATH, "HOME": command.work, "LC_ALL": "C.UTF-8"},
+                    env={**ENVIRONMENT, "PATH": PATH, "HOME": command.work, "LC_ALL": "C.UTF-8"},
                     start_new_session=True,
                     pass_fds=command.passed,
                 )

@@ -38,6 +38,15 @@ START = 15.0
 """Seconds of the clock until a process begins with its program; a busy machine takes long."""
 OUT_OF_MEMORY = 77
 """How the driver ends where it could not even say so."""
+PATH = "/usr/bin:/bin"
+"""Where a command looks for others."""
+ENVIRONMENT = {
+    # what a program says must not depend on the order of a set
+    "PYTHONHASHSEED": "0",
+    # each thread would reserve a heap of 64 MB, if it finds one at the right address
+    "MALLOC_ARENA_MAX": "1",
+}
+"""Variables of the environment that whatever is run with a limit of memory gets."""
 TIMEOUT = (signal.SIGPROF, signal.SIGXCPU)
 
 
@@ -161,9 +170,7 @@ def _converse(command: Command, job: dict[str, Any], limits: Limits, deadline: f
             stdout=subprocess.PIPE,
             stderr=complaints,
             cwd=command.folder,
-            # a fixed seed: what a program says must not depend on the order of a set
-            # each thread would reserve a heap of 64 MB, if it finds one at the right address
-            env={"PYTHONHASHSEED": "0", "MALLOC_ARENA_MAX": "1"},
+            env=ENVIRONMENT,
             start_new_session=True,
             pass_fds=command.passed,
         )

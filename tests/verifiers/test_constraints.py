@@ -140,6 +140,23 @@ def test_a_solver_of_z3_will_do() -> None:
     assert [v.score for v in verdicts(verifier, *texts)] == [1.0, 1.0, 0.0, 1.0]
 
 
+def test_dividing_by_zero_proves_nothing() -> None:
+    # in SMT-LIB x / 0 is some number, so that a solver may choose the one that fits
+    quotient = Constraints(lambda x: 6 / x == 2, sorts={"x": "Real"}, workers=1, seconds=60)
+    rest = Constraints(lambda x: 6 % (x - 1) == 0, sorts={"x": "Int"}, workers=1, seconds=60)
+    for verifier, texts in (
+        (quotient, ("x = 3", "x = 2", "x = 0")),
+        (rest, ("x = 3", "x = 5", "x = 1")),
+    ):
+        found = verdicts(verifier, *texts)
+        assert [v.score for v in found] == [1.0, 0.0, None]
+        assert "divided by zero" in str(found[-1].error)
+    largest = """(declare-const x Int) (declare-const y Int)
+        (assert (<= 0 x 3)) (assert (= y (div 6 x))) (maximize y)"""
+    found = verdicts(Constraints(largest, workers=1, seconds=60), "x = 1, y = 6", "x = 2, y = 3")
+    assert [v.score for v in found] == [None, 0.0]
+
+
 def test_numbers_are_exact() -> None:
     text = "(declare-const r Real) (assert (= (* 3 r) 1))"
     verifier = Constraints(text, workers=1, seconds=60)
@@ -217,6 +234,19 @@ def test_it_can_be_pickled(numbers: Constraints) -> None:
         ("2x = 3", None),
         ("x = 3y", None),
         ("x = 3 = y", None),
+        ("x = 3 1/2", None),
+        ("x = 50%", None),
+        ("x = 5!", None),
+        (r"x = 2\pi", None),
+        (r"x \approx 3.33", None),
+        ("x is 3 more than y", None),
+        ("x = 3, y = 7, and y + x = 10", 3),
+        ("x = 3, since 2 x = 6", 3),
+        (r"x = 3, since \frac{1}{2} x = 1.5 and 2 \cdot x = 6", 3),
+        ("x = 3, so -x = -3", 3),
+        ("- x = 3", 3),
+        ("y = 4\n* x = 3", 3),
+        ("x + 1 = 4 => x = 3", 3),
     ],
 )
 def test_values_are_read_from_words(text: str, value: Any) -> None:

@@ -29,9 +29,18 @@ LONGEST = 100_000
 """Characters of an answer that are read, and of the values in it."""
 MOST = 5
 """Constraints that a feedback names."""
-_VALUE = r"\s*(?:=|:|\bis\b|\\approx)\s*\\?\$?(?P<value>-?[\d.,/]*\d|true|false|\"[^\"\n]*\")"
-_ENDS = r"(?!\w|\.\d|\s*(?:[-+*/^=(]|\\(?:cdot|times|div|pm|frac|sqrt)))"
-"""What makes the value a part of something longer, as in "x = 3y"."""
+_VALUE = r"\s*(?:=|:|\bis\b)\s*\\?\$?(?P<value>-?[\d.,/]*\d|true|false|\"[^\"\n]*\")"
+_ENDS = (
+    r"(?!\w|\.\d|[ \t]+\d+/\d|\s*(?:[-+*/^=(!%°√±]"
+    r"|\\(?:cdot|times|div|pm|d?frac|sqrt|pi|%)"
+    r"|(?:more|less|fewer|greater|times|plus|minus|percent|hundred|thousand|million|billion)\b))"
+)
+"""What makes the value a part of something longer, as in "x = 3y", "x = 50%" and "x is 3 more"."""
+_WITHIN = re.compile(
+    r"(?:[\w)}\]][ \t]*(?:[-+*/^\u00d7·⋅÷]|\\(?:cdot|times|div|pm)|plus|minus|times)[ \t]*"
+    r"|(?:\d\}?|√)[ \t]*|[-\u2212]|\\(?:sqrt|log|ln|sin|cos|tan)[ \t]*)\Z"
+)
+"""What makes the name a part of something longer, as in "2 x = 6" and "x + y = 10"."""
 
 
 class Constraints:
@@ -211,7 +220,8 @@ def _said(name: str, text: str) -> Any:
     pattern = rf"(?<![\w.\\]){re.escape(name)}{_VALUE}{_ENDS}"
     value = None
     for found in re.finditer(pattern, text):
-        value = found["value"]
+        if not _WITHIN.search(text, max(0, found.start() - 20), found.start()):
+            value = found["value"]
     if value is None:
         return None
     if value in ("true", "false"):

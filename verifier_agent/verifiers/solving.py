@@ -47,9 +47,14 @@ def answering() -> Callable[[Answer], Answer]:
         if found == z3.unsat:
             core = [str(name).rpartition("!")[2] for name in solver.unsat_core()]
             return {"conflict": sorted(map(int, core))}
-        return best(asked, values, constraints) if asked["objectives"] else {"holds": True}
+        nonzero = [divisor != 0 for divisor in divisors(z3, constraints)]
+        if nonzero and solver.check(*nonzero) != z3.sat:
+            return {"unknown": "it may hold only because something is divided by zero"}
+        return best(asked, values, constraints, nonzero) if asked["objectives"] else {"holds": True}
 
-    def best(asked: Answer, values: list[Any], constraints: list[Any]) -> Answer:
+    def best(
+        asked: Answer, values: list[Any], constraints: list[Any], nonzero: list[Any]
+    ) -> Answer:
         named = z3.Optimize()
         named.from_string("\n".join((asked["declared"], *asked["objectives"])))
         objectives = named.objectives()  # what is to be largest comes as its negative
@@ -68,6 +73,8 @@ def answering() -> Callable[[Answer], Answer]:
             free.push()
             free.add(objective < value)
             found = free.check()
+            if found == z3.sat and nonzero and free.check(*nonzero) != z3.sat:
+                found = z3.unknown
             free.pop()
             if found == z3.unknown:
                 return {"unknown": f"whether it is best: {free.reason_unknown()}"}
@@ -77,3 +84,20 @@ def answering() -> Callable[[Answer], Answer]:
         return {"holds": True}
 
     return answer
+
+
+def divisors(z3: Any, constraints: list[Any]) -> list[Any]:
+    """Return what is divided by, outside quantifiers.
+
+    SMT-LIB gives x / 0 a value that nobody knows, so that a solver may choose one that fits.
+    """
+    divisions = (z3.Z3_OP_DIV, z3.Z3_OP_IDIV, z3.Z3_OP_MOD, z3.Z3_OP_REM)
+    found, waiting, known = [], [*constraints], set()
+    while waiting:
+        one = waiting.pop()
+        if one.get_id() not in known and z3.is_app(one):
+            known.add(one.get_id())
+            waiting += one.children()
+            if one.decl().kind() in divisions:
+                found.append(one.arg(1))
+    return found

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.messages import AIMessage
+from langchain_core.messages.tool import tool_call
 from pydantic import BaseModel, Field, model_validator
 
 from tests.verifiers.judging import bodies
@@ -19,7 +21,7 @@ from verifier_agent.errors import ConfigurationError
 from verifier_agent.models import OpenAIChatModel
 from verifier_agent.testing import ModelServer, cycle
 from verifier_agent.values import Candidate, Task, Verdict
-from verifier_agent.verifiers import Schema, resolve_verifiers
+from verifier_agent.verifiers import Form, Schema, resolve_verifiers
 
 ORDER = {
     "type": "object",
@@ -83,6 +85,7 @@ RIGHT = '{"id": 1, "lines": [{"price": 2.5}]}'
         f"Here it is:\n```\n{RIGHT}\n```\nI hope that helps {{or not}}.",
         f"The order is {RIGHT}.",
         f'First I thought {{"id": "x"}}, but it is {RIGHT}',
+        f"{RIGHT}\nThat is the order, as {{you}} asked.",
     ],
 )
 def test_json_that_fits_is_found_wherever_it_stands(text: str) -> None:
@@ -105,6 +108,7 @@ def test_json_that_fits_is_found_wherever_it_stands(text: str) -> None:
         ("It costs 3 dollars.", "The answer has no JSON"),
         ("", "The answer has no JSON"),
         ('{"id": 1, "lines": [], "more": ', "Expecting value (line 1"),
+        (f'{RIGHT}, "more": 1}}', "Extra data"),
         ('```json\n{"id": 1,\n "lines": [}\n```', "Expecting value (line 2, column 12 of"),
         ('{"id": NaN, "lines": []}', "NaN is no JSON"),
     ],
@@ -122,6 +126,28 @@ def test_feedback_names_several_places_and_is_short() -> None:
     assert "$.id: None is not of type 'integer'" in verdict.feedback
     assert "$.lines[0].price: 'xxx" in verdict.feedback
     assert len(verdict.feedback) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("step", "value", "score"),
+    [
+        ("0.01", "19.99", 1.0),
+        ("0.01", "0.07", 1.0),
+        ("0.01", "19.995", 0.0),
+        ("0.1", "1e3", 1.0),
+        ("3", "9.0", 1.0),
+        ("3", "10", 0.0),
+        ("1e-9", '"no number"', 1.0),
+    ],
+)
+def test_multiples_are_those_that_are_written(step: str, value: str, score: float) -> None:
+    schema = {"properties": {"price": {"multipleOf": json.loads(step)}}}
+    verdict = judged(f'{{"price": {value}}}', schema)
+    assert verdict.score == score
+    assert ("is not a multiple of" in verdict.feedback) == (score == 0.0)
+    tool = {"name": "buy", "input_schema": schema}
+    call = tool_call(name="buy", args={"price": json.loads(value)}, id="1")
+    assert (Form.of({"tools": [tool]}).objection(AIMessage("", tool_calls=[call])) is None) == score
 
 
 def test_of_alternatives_the_nearest_is_told() -> None:

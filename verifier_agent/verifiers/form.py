@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import warnings
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from langchain_core.messages import AIMessage, messages_from_dict
 
 from verifier_agent.errors import MissingExtra
 from verifier_agent.values import Candidate, Task, Verdict
+from verifier_agent.verifiers.json_schemas import require_jsonschema, validator_of
 
 Schema = Mapping[str, Any]
 
@@ -56,8 +56,8 @@ class Form:
 
     def __post_init__(self) -> None:
         schemas = (*self.tools.values(), self.answer)
-        if any(map(_takes_jsonschema, schemas)) and not importlib.util.find_spec("jsonschema"):
-            raise MissingExtra("a check against a JSON schema", "tools")
+        if any(map(_takes_jsonschema, schemas)):
+            require_jsonschema()
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Form:
@@ -227,13 +227,9 @@ def _fault(schema: Schema, value: Any) -> str | None:
     if not _takes_jsonschema(schema):
         return "an object is needed" if schema and not isinstance(value, dict) else None
     from jsonschema.exceptions import best_match
-    from jsonschema.validators import validator_for
-    from referencing import Registry
 
     try:
-        # an empty registry: a schema that refers to elsewhere is not fetched
-        validator = validator_for(schema)(schema, registry=Registry())
-        error = best_match(validator.iter_errors(value))
+        error = best_match(validator_of(schema).iter_errors(value))
     except Exception:  # a schema of the user's that is none is no fault of the answer
         return None
     if error is None:

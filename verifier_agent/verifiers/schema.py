@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from verifier_agent.answers.structured import LONGEST, find_json
-from verifier_agent.errors import ConfigurationError, MissingExtra
+from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers.bubbling import let_by
+from verifier_agent.verifiers.json_schemas import require_jsonschema, validator_of
 
 MOST = 5
 """Faults that a feedback names."""
@@ -58,7 +58,7 @@ class Schema:
         self.schema = schema
         self._check = None if schema is None else _check_of(schema)
         if schema is None:
-            _require_jsonschema()
+            require_jsonschema()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self.schema, self.hard, self.name)
@@ -126,12 +126,20 @@ def stated_json(text: str) -> str | None:
     for whole in (text.strip(), *(block.strip() for block in blocks[-1:])):
         try:
             _decoded(whole)
-        except (ValueError, RecursionError):
-            if whole.startswith("{") or (whole.startswith("[") and whole.endswith("]")):
+        except (ValueError, RecursionError) as error:
+            begins = whole.startswith("{") or (whole.startswith("[") and whole.endswith("]"))
+            if begins and not _goes_on_in_words(whole, error):
                 return None
         else:
             return str(whole)
     return find_json(text)
+
+
+def _goes_on_in_words(text: str, error: Exception) -> bool:
+    """Return True if a whole value is followed by what is no part of it."""
+    if not isinstance(error, json.JSONDecodeError) or error.msg != "Extra data":
+        return False
+    return text[error.pos] not in ',:]}"'
 
 
 def _decoded(source: str) -> Any:
@@ -159,14 +167,14 @@ def _unread(text: str) -> str:
     return "The answer has no JSON that can be read."
 
 
-class _Check:
-    """What a source in JSON is held to; `faults` yields the places that do not fit, in words."""
+class _Check(Protocol):
+    """What a source in JSON is held to."""
 
     def faults(self, source: str) -> Iterator[str]:
-        raise NotImplementedError
+        """Yield the places that do not fit, in words."""
 
 
-class _OfPydantic(_Check):
+class _OfPydantic:
     def __init__(self, adapter: TypeAdapter[Any]) -> None:
         self.adapter = adapter
 
@@ -179,19 +187,15 @@ class _OfPydantic(_Check):
                 yield f"{_path(one['loc'])}: {value}{_short(one['msg'])}"
 
 
-class _OfJsonSchema(_Check):
+class _OfJsonSchema:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         from jsonschema.exceptions import SchemaError
-        from jsonschema.validators import validator_for
-        from referencing import Registry
 
-        kind = validator_for(schema)
+        self.validator = validator_of(schema)
         try:
-            kind.check_schema(schema)
+            self.validator.check_schema(schema)
         except SchemaError as error:
             raise ConfigurationError(f"it is no JSON schema: {_short(error.message)}") from None
-        # an empty registry: a schema that refers to elsewhere is not fetched
-        self.validator = kind(schema, registry=Registry())
 
     def faults(self, source: str) -> Iterator[str]:
         from jsonschema.exceptions import best_match
@@ -207,7 +211,7 @@ class _OfJsonSchema(_Check):
 
 def _check_of(schema: Any) -> _Check:
     if isinstance(schema, Mapping):
-        _require_jsonschema()
+        require_jsonschema()
         return _OfJsonSchema(schema)
     if schema is None or isinstance(schema, str | bytes | int | float | list | tuple):
         raise ConfigurationError(
@@ -217,11 +221,6 @@ def _check_of(schema: Any) -> _Check:
         return _OfPydantic(TypeAdapter(schema))
     except PydanticUserError as error:
         raise ConfigurationError(f"pydantic cannot validate {schema!r}: {error}") from None
-
-
-def _require_jsonschema() -> None:
-    if importlib.util.find_spec("jsonschema") is None:
-        raise MissingExtra("a check against a JSON schema", "tools")
 
 
 def _again(schema: Any, proves: bool, name: str) -> Schema:

@@ -57,6 +57,7 @@ WRONG = [
     ("2x + 3 = 7\n2x = 10\nx = 5", 2, '"2x = 10" does not follow: no solution of "2x + 3 = 7"'),
     ("2x+3=7 → 2x=5 → x=2.5", 1, '"2x = 5" does not follow'),
     ("Then 2x = 4.\nDivide both sides by 2: x = 3.", 2, '"x = 3" does not follow'),
+    ("0.67x = 1000\nx = 1600", 2, '"x = 1600" does not follow'),
     ("x^2 = 9\nx = 4", 2, '"x = 4" does not follow'),
     ("2(x+3) + 1 = 2x + 6 + 1 = 2x + 8", 1, '"2x + 6 + 1 = 2x + 8" holds for no value'),
     ("3x = 12\nx = 12 - 3 = 9", 2, '"x = 12 - 3" does not follow'),
@@ -80,6 +81,8 @@ NOBODY_KNOWS = [
     "Ann has 2x = 6 apples.\nBob has 3x = 12 pears.",
     "3x = 10\nx = 3.33",  # a rounding
     "3x = 10\nx = 3",
+    "0.67x = 1000\nx = 1500",  # for two thirds
+    "(1/3)x = 1000\n0.333x = 1000\nx = 3000",
     "x = 120 minutes\nx = 2 hours",
     "2x = 5%\nx = 3",
     "sin(x) = 0\nx = 1",

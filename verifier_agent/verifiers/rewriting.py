@@ -18,6 +18,8 @@ HIGHEST = 12
 MOST_DIGITS = 30
 _ROUNDED = 1.0
 """How far a solution may be off where decimals or fractions are about: it may be a rounding."""
+_INEXACT = 0.01
+"""By which share as well where decimals are about: "0.33x" may be meant as a third."""
 _WHOLE = 1e-9
 
 
@@ -201,4 +203,5 @@ def follows(sympy: Any, old: Any, new: Any, *, decimals: bool) -> str | None:
     ours, theirs = ([complex(root) for root in one.nroots()] for one in (first, second))
     close = min(abs(one - two) for one in ours for two in theirs)
     whole = all(abs(one - round(one.real)) < _WHOLE for one in ours)
-    return None if (decimals or not whole) and close < _ROUNDED else "contradicts"
+    off = max(_ROUNDED, _INEXACT * max(map(abs, ours))) if decimals else _ROUNDED
+    return None if (decimals or not whole) and close < off else "contradicts"

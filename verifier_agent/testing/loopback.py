@@ -9,11 +9,13 @@ import socketserver
 import struct
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
 from verifier_agent.testing.ledger import Ledger, Served
+from verifier_agent.testing.script import Fault, Reply, Request
 
 PIECE = 16
 """Bytes that are sent at once where a body is to come slowly."""
@@ -26,8 +28,10 @@ class LoopbackHttp(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, handler: type[LoopbackHandler], ledger: Ledger) -> None:
-        self.ledger = ledger
+    def __init__(
+        self, handler: type[LoopbackHandler], ledger: Ledger, script: Callable[[Request], Any]
+    ) -> None:
+        self.ledger, self.script = ledger, script
         self.closing = threading.Event()
         self.failures: list[Exception] = []
         """What the functions that the test gave raised."""
@@ -42,7 +46,7 @@ class LoopbackHttp(ThreadingHTTPServer):
 
 
 class LoopbackHandler(BaseHTTPRequestHandler):
-    """How answers are sent, and how connections are broken."""
+    """How requests are served, answers sent, and connections broken."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -55,6 +59,53 @@ class LoopbackHandler(BaseHTTPRequestHandler):
     def read(self) -> bytes:
         """Return the body of the request."""
         return self.rfile.read(int(self.headers.get("content-length", 0)))
+
+    def serve(self, sent: dict[str, Any], kept: dict[str, Any]) -> None:
+        """Say to a request what the script wants, and note what came of it.
+
+        `sent` is its body, `kept` what the server looks at.
+        """
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = self.server.ledger.arrive(self.path, sent, kept, headers)
+        said: Any = None
+        complete, self.status = False, None
+        try:
+            said = self.server.script(request)
+            complete = self.say(said, request)
+        except OSError:
+            self.close_connection = True  # the client left
+        except Exception as error:  # a bug in the script: both sides are told
+            self.server.failures.append(error)
+            self.refuse(500, f"the script failed: {error!r}")
+        finally:
+            noted = said if isinstance(said, Reply | Fault) else None
+            self.server.ledger.leave(request, noted, self.status, complete)
+
+    def say(self, said: Any, request: Request) -> bool:
+        """Send what the script said; True if the whole answer was handed to the network."""
+        raise NotImplementedError
+
+    def refuse(self, status: int, why: str, headers: dict[str, str] | None = None) -> None:
+        """Send an HTTP error, as this server words it."""
+        raise NotImplementedError
+
+    def fail(self, fault: Fault | None) -> bool:
+        """Send the status or the page that a fault puts in the answer's place, if it does."""
+        if fault is not None and fault.kind == "status":
+            wait = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
+            self.refuse(fault.status, "scripted failure", wait)
+        elif fault is not None and fault.kind == "html":
+            self.send_page()
+        else:
+            return False
+        return True
+
+    def stay(self, fault: Fault | None, delay: float) -> bool:
+        """Wait before the answer; False if the client left, or the fault is that none comes."""
+        here = self.wait(delay)
+        if fault is not None and fault.kind == "hang":
+            self.wait(fault.seconds)
+        return here and not (fault is not None and fault.kind in ("drop", "hang"))
 
     def head(self, status: int, headers: dict[str, str], kind: str = "application/json") -> None:
         """Send a status line and headers."""
@@ -76,20 +127,17 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         self.head(200, {"content-length": str(len(raw))}, "text/html; charset=utf-8")
         self.wfile.write(raw)
 
-    def send_spoilt(self, raw: bytes, fault: str, slow: float, headers: dict[str, str]) -> bool:
-        """Send JSON with a fault in it, if it is one of the body; False if it is not whole.
-
-        `slow`: seconds over which it is sent.
-        """
-        half = raw[: len(raw) // 2]
-        if fault == "malformed":
+    def send_spoilt(self, raw: bytes, fault: Fault | None, headers: dict[str, str]) -> bool:
+        """Send JSON with a fault in it, if it is one of the body; False if it is not whole."""
+        kind, half = fault.kind if fault else "", raw[: len(raw) // 2]
+        if kind == "malformed":
             raw = half  # announced with its own length, so that only the JSON is broken
         self.head(200, {"content-length": str(len(raw)), **headers})
-        if slow:
-            return self.drip(raw, slow) or self.reset()
-        self.wfile.write(half if fault == "truncate" else raw)
-        self.close_connection = self.close_connection or fault == "truncate"
-        return fault != "truncate"
+        if fault and kind == "drip":
+            return self.drip(raw, fault.seconds) or self.reset()
+        self.wfile.write(half if kind == "truncate" else raw)
+        self.close_connection = self.close_connection or kind == "truncate"
+        return kind != "truncate"
 
     def drip(self, raw: bytes, seconds: float) -> bool:
         """Send a body a few bytes at a time, over so long; False if the client left."""

@@ -25,9 +25,8 @@ class ChatHttp(LoopbackHttp):
         ignores: Collection[str],
         model: str,
     ) -> None:
-        self.script, self.tokenize = script, tokenize
-        self.ignores, self.model = frozenset(ignores), model
-        super().__init__(_Handler, ledger)
+        self.tokenize, self.ignores, self.model = tokenize, frozenset(ignores), model
+        super().__init__(_Handler, ledger, script)
 
 
 class _Handler(LoopbackHandler):
@@ -36,7 +35,7 @@ class _Handler(LoopbackHandler):
 
     def do_GET(self) -> None:
         if self.path != "/v1/models":
-            return self._refuse(404, f"no such route: {self.path}")
+            return self.refuse(404, f"no such route: {self.path}")
         entry = {"id": self.server.model, "object": "model", "owned_by": "loopback"}
         return self.send(200, {"object": "list", "data": [entry]})
 
@@ -44,69 +43,43 @@ class _Handler(LoopbackHandler):
         raw = self.read()
         spoken = [dialect for dialect in DIALECTS if dialect.path == self.path.partition("?")[0]]
         if not spoken:
-            return self._refuse(404, f"no such route: {self.path}")
+            return self.refuse(404, f"no such route: {self.path}")
         (self.dialect,) = spoken
         try:
             body = json.loads(raw)
         except ValueError:
-            return self._refuse(400, "the body is not JSON")
+            return self.refuse(400, "the body is not JSON")
         read = self.dialect.read(body) if isinstance(body, dict) else {}
         if problem := _problem(read):
-            return self._refuse(400, problem)
+            return self.refuse(400, problem)
         kept = {name: value for name, value in read.items() if name not in self.server.ignores}
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        return self._serve(self.server.ledger.arrive(self.path, body, kept, headers))
+        return self.serve(body, kept)
 
-    def _serve(self, request: Request) -> None:
-        said: Reply | Fault | None = None
-        complete = False
-        self.status = None
-        try:
-            said = self.server.script(request)
-            complete = self._say(said, request)
-        except OSError:
-            self.close_connection = True  # the client left
-        except Exception as error:  # a bug in the script: both sides are told
-            self.server.failures.append(error)
-            self._refuse(500, f"the script failed: {error!r}")
-        finally:
-            self.server.ledger.leave(request, said, self.status, complete)
-
-    def _say(self, said: Reply | Fault, request: Request) -> bool:
-        fault = said.kind if isinstance(said, Fault) else ""
+    def say(self, said: Reply | Fault, request: Request) -> bool:
+        fault = said if isinstance(said, Fault) else None
         reply = said.reply if isinstance(said, Fault) else said
-        if isinstance(said, Fault) and fault == "status":
-            wait = {} if said.retry_after is None else {"retry-after": f"{said.retry_after:g}"}
-            self._refuse(said.status, "scripted failure", wait)
+        if self.fail(fault):
             return True
-        if fault == "html":
-            self.send_page()
-            return True
+        kind = fault.kind if fault else ""
         completion = Completion.of(request, reply, self.server.tokenize)
-        streams = bool(request.body.get("stream")) and fault not in ("drop", "hang")
+        streams = bool(request.body.get("stream")) and kind not in ("drop", "hang")
         self._bill(completion, 0 if streams else completion.usage.output_tokens)
-        here = self.wait(reply.delay)
-        if isinstance(said, Fault) and fault == "hang":
-            self.wait(said.seconds)
-        if not here or fault in ("drop", "hang"):
+        if not self.stay(fault, reply.delay):
             return self.reset()
-        slow = said.seconds if isinstance(said, Fault) and fault == "drip" else 0.0
+        shown = completion.silent() if kind == "empty" else completion
         if streams:
-            return self._stream(completion, fault, slow, reply.pace)
-        return self._answer(completion, fault, slow)
+            return self._stream(shown, fault, reply.pace)
+        return self.send_spoilt(json.dumps(self.dialect.answer(shown)).encode(), fault, {})
 
     def _bill(self, completion: Completion, output_tokens: int) -> None:
         usage = completion.usage
         self.server.ledger.bill(completion.request, usage.input_tokens, output_tokens)
 
-    def _answer(self, completion: Completion, fault: str, slow: float) -> bool:
-        said = completion.silent() if fault == "empty" else completion
-        return self.send_spoilt(json.dumps(self.dialect.answer(said)).encode(), fault, slow, {})
-
-    def _stream(self, completion: Completion, fault: str, slow: float, pace: float) -> bool:
-        said = completion.silent() if fault == "empty" else completion
-        events = list(self.dialect.events(said))
-        broken = fault in ("truncate", "malformed")
+    def _stream(self, completion: Completion, fault: Fault | None, pace: float) -> bool:
+        kind = fault.kind if fault else ""
+        slow = fault.seconds if fault and kind == "drip" else 0.0
+        events = list(self.dialect.events(completion))
+        broken = kind in ("truncate", "malformed")
         if broken:
             events = events[: (len(events) + 1) // 2]
         self.head(200, {"transfer-encoding": "chunked"}, self.dialect.stream_type)
@@ -117,9 +90,9 @@ class _Handler(LoopbackHandler):
             billed += tokens
             self._bill(completion, billed)
             self._chunk(event)
-        if fault == "truncate":
+        if kind == "truncate":
             return self.reset()
-        if fault == "malformed":
+        if kind == "malformed":
             self._chunk(events[-1][0].rstrip()[:-2] + "\n\n")
         # a usage that the script overrides is what a whole stream costs
         self._bill(completion, completion.usage.output_tokens)
@@ -132,7 +105,7 @@ class _Handler(LoopbackHandler):
         raw = text.encode()
         self.wfile.write(b"%x\r\n%s\r\n" % (len(raw), raw))
 
-    def _refuse(self, status: int, why: str, headers: dict[str, str] | None = None) -> None:
+    def refuse(self, status: int, why: str, headers: dict[str, str] | None = None) -> None:
         self.send(status, self.dialect.refusal(status, why), headers)
 
 

@@ -113,8 +113,8 @@ class _RewardHttp(LoopbackHttp):
         key: str | None,
     ) -> None:
         self.head, self.posts, self.gets = head, posts, gets
-        self.trouble, self.delay, self.key = trouble, delay, key
-        super().__init__(_Handler, ledger)
+        self.delay, self.key = delay, key
+        super().__init__(_Handler, ledger, trouble)
 
 
 class _Handler(LoopbackHandler):
@@ -131,49 +131,27 @@ class _Handler(LoopbackHandler):
         try:
             body = json.loads(raw)
         except ValueError:
-            return self.send(400, {"error": {"message": "the body is not JSON"}})
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = self.server.ledger.arrive(self.path, body, body, headers)
-        said: Fault | None = None
-        complete, self.status = False, None
-        try:
-            trouble = self.server.trouble(request)
-            said = trouble if isinstance(trouble, Fault) else None
-            complete = self._answer(request, trouble)
-        except OSError:
-            self.close_connection = True  # the client left
-        except Exception as error:  # a bug in the test's functions: both sides are told
-            self.server.failures.append(error)
-            self.send(500, {"error": {"message": f"the test failed: {error!r}"}})
-        finally:
-            self.server.ledger.leave(request, said, self.status, complete)
-        return None
+            return self.refuse(400, "the body is not JSON")
+        return self.serve(body, body)
 
-    def _answer(self, request: Request, trouble: Trouble) -> bool:
-        fault = trouble.kind if isinstance(trouble, Fault) else ""
-        if isinstance(trouble, Fault) and fault == "status":
-            asked = trouble.retry_after
-            wait = {} if asked is None else {"retry-after": f"{asked:g}"}
-            self.send(trouble.status, {"error": {"message": "scripted failure"}}, wait)
-            return True
-        if fault == "html":
-            self.send_page()
+    def say(self, said: Trouble, request: Request) -> bool:
+        fault = said if isinstance(said, Fault) else None
+        if self.fail(fault):
             return True
         try:
             self._admit(request)
             found = self.server.posts[self.path](self.server.head, request.body)
         except Refusal as refusal:
-            self.send(refusal.status, {"error": {"message": str(refusal)}})
+            self.refuse(refusal.status, str(refusal))
             return True
         self.server.ledger.bill(request, found.tokens, 0)
-        here = self.wait(self.server.delay)
-        if isinstance(trouble, Fault) and fault == "hang":
-            self.wait(trouble.seconds)
-        if not here or fault in ("drop", "hang"):
+        if not self.stay(fault, self.server.delay):
             return self.reset()
-        body = found.body if isinstance(trouble, Fault | None) else spoilt(found.body, trouble)
-        slow = trouble.seconds if isinstance(trouble, Fault) and fault == "drip" else 0.0
-        return self.send_spoilt(json.dumps(body).encode(), fault, slow, dict(found.headers))
+        body = found.body if isinstance(said, Fault | None) else spoilt(found.body, said)
+        return self.send_spoilt(json.dumps(body).encode(), fault, dict(found.headers))
+
+    def refuse(self, status: int, why: str, headers: dict[str, str] | None = None) -> None:
+        self.send(status, {"error": {"message": why}}, headers)
 
     def _admit(self, request: Request) -> None:
         """Refuse a request that has no route, or lacks the key."""

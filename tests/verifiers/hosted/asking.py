@@ -12,7 +12,7 @@ from typing import Any
 from verifier_agent.testing import RewardServer
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers.hosted import WIRES, HostedRewardModel, Wire
-from verifier_agent.verifiers.local import Labels, PRMSpec, TokenPair
+from verifier_agent.verifiers.local import PRESETS, Labels, PRMSpec
 
 TASK = Task(question="What is 17 + 25?")
 STEPS = Candidate(id="g3", text="First 17 + 25.\n\nThat is [1.5] so far.\n\nSo it is [-0.75].")
@@ -122,18 +122,7 @@ def _ways() -> list[Way]:
 
 
 WAYS = _ways()
-STEP_SPEC = PRMSpec(
-    layout="chat", mark="<extra_0>", read="mark", readout=Labels(label=1), aggregate="product"
-)
-PAIR_SPEC = PRMSpec(
-    layout="plain",
-    question="{question} ",
-    step="Step {number}: {step}",
-    mark=" ки",
-    joint="\n",
-    read="mark",
-    readout=TokenPair(good="+", bad="-"),
-)
+STEP_SPEC, PAIR_SPEC = PRESETS["qwen2.5-math-prm"], PRESETS["math-shepherd"]
 
 
 def _step_ways() -> list[Way]:

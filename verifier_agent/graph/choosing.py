@@ -22,6 +22,7 @@ def choose(
 ) -> Selection:
     """Choose among all finished candidates of the tree, and say why the run ended.
 
+    One that ended with proof ("verified") answers with what is proven, whatever others' votes say.
     With none finished the best unfinished one stands in, and the reason says so; with none at all
     the outcome is "failed", and the reason is the last error. `sure` has the last word on an
     answer: how sure it is, and whether that is enough. Where the selector failed, or nothing is
@@ -29,10 +30,13 @@ def choose(
     """
     partial = [tree.judged(c.id) for c in tree if c.error is None]
     if partial:
-        selection, failure = _select(selector, tree.finished, partial)
+        finished = tree.finished
+        if ending.outcome == "verified":
+            finished = tuple(j for j in finished if j.proven) or finished
+        selection, failure = _select(selector, finished, partial)
         reason = f"{ending.reason}; {failure}" if failure else ending.reason
         selection = selection.because(ending.outcome, reason)
-        return selection if sure is None else sure(selection, () if failure else tree.finished)
+        return selection if sure is None else sure(selection, () if failure else finished)
     errors = [c.error for c in tree if c.error is not None]
     reason = f"no candidate is usable: {errors[-1]}" if errors else ending.reason
     return Selection().because("failed" if errors else ending.outcome, reason)

@@ -210,7 +210,11 @@ class Spec:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.is_instance_schema(cls)
+        """Take one, or its plain form, wherever a value has a field of this kind."""
+        return core_schema.no_info_before_validator_function(
+            lambda given: cls.from_dict(given) if isinstance(given, Mapping) else given,
+            core_schema.is_instance_schema(cls),
+        )
 
 
 def _plain(value: Any) -> Any:

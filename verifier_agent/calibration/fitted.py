@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator
+from typing import Any
 
 from verifier_agent.calibration.calibrators import Calibrator
 from verifier_agent.calibration.confidences import Confidence
@@ -27,14 +25,6 @@ def named(verifier: str) -> str:
     return verifier.removeprefix(RECORDED)
 
 
-def _calibrator(value: Any) -> Any:
-    return Calibrator.from_dict(value) if isinstance(value, Mapping) else value
-
-
-def _confidence(value: Any) -> Any:
-    return Confidence.from_dict(value) if isinstance(value, Mapping) else value
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreFit(Value):
     """What the scores of one verifier mean for the answers of one generator."""
@@ -42,7 +32,7 @@ class ScoreFit(Value):
     verifier: str
     generator: str | None = None
     """None: of all generators together."""
-    calibrator: Annotated[Calibrator, BeforeValidator(_calibrator)]
+    calibrator: Calibrator
     scale: tuple[float, float] = (0.0, 1.0)
     """The verifier's own numbers that were read as 0 and 1, where they are not in [0, 1]."""
     answers: int
@@ -65,7 +55,7 @@ class SelectionFit(Value):
     verifiers: tuple[str, ...]
     policy: str
     """Of the runs it was fitted on; the bound on a risk holds for runs of this policy."""
-    confidence: Annotated[Confidence, BeforeValidator(_confidence)]
+    confidence: Confidence
     curve: tuple[Answered, ...] = ()
     """What comes of answering above a threshold, one run of each question. Its confidences are
     those of fits to the other half, while `confidence` is fitted to all: a bound from it is exact

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from verifier_agent.calibration import named
 from verifier_agent.errors import ConfigurationError
@@ -20,14 +20,6 @@ from verifier_agent.selection import Selector
 SCHEMA = 1
 Unit = Literal["samples", "tokens"]
 """What is paid for: answers, or tokens that models and verifiers generated and verifiers read."""
-
-
-def _policy(value: Any) -> Any:
-    return Policy.from_dict(value) if isinstance(value, Mapping) else value
-
-
-def _selector(value: Any) -> Any:
-    return Selector.from_dict(value) if isinstance(value, Mapping) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +45,8 @@ class Tuned(Value):
     """A policy and a selector that were learned, and what for. It is refused for anything else."""
 
     schema: int = SCHEMA
-    policy: Annotated[Policy, BeforeValidator(_policy)]
-    selector: Annotated[Selector, BeforeValidator(_selector)]
+    policy: Policy
+    selector: Selector
     models: tuple[str, ...] = ()
     """On whose answers; empty where the pool did not say: then it is for any."""
     verifiers: tuple[str, ...] = ()

@@ -99,6 +99,16 @@ def test_questions_without_labels_are_no_ground_for_figures(
     assert weigh_verifiers(pool).figures["questions"] == 20
 
 
+def test_weights_that_half_of_the_questions_cannot_give_have_no_figures(tmp_path: Path) -> None:
+    few = questions(made(4, 0), 0)
+    for line in few[1:]:  # one question alone tells right from wrong
+        for sample in line["samples"]:
+            sample["correct"] = 1
+    found = weigh_verifiers(write(tmp_path / "few.jsonl", few), method="labels")
+    assert found.labelled == 4
+    assert found.figures == {}
+
+
 def test_labels_are_not_looked_at_unless_that_is_said(pools: list[Path], tmp_path: Path) -> None:
     blank = [json.loads(line) for line in pools[0].read_text().splitlines()]
     for line in blank:

@@ -179,10 +179,13 @@ def _figures(
     share: float,
 ) -> dict[str, float | None]:
     """Return what the weights are worth on labelled questions that they were not fitted on: the
-    `others`, or, where there is none, each half by a fit to the other."""
+    `others`, or, where there is none, each half by a fit to the other, if halves are enough."""
     if len(able) < 2 * FOLDS:
         return {}
-    folds = [(found, list(others))] if others else _halves(names, able, found, share)
+    try:
+        folds = [(found, list(others))] if others else _halves(names, able, found, share)
+    except ConfigurationError:  # half of the questions is too little to fit to
+        return {}
     rows = [
         (*_rights(names, weights, one), *singles)
         for weights, held in folds

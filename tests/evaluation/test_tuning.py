@@ -166,7 +166,9 @@ def test_it_survives_its_file_and_is_refused_for_what_it_was_not_learned_for(
     path.write_text(
         json.dumps({**learned.to_dict(), "policy": {"policy": "best", "arguments": {}}})
     )
-    with pytest.raises(ConfigurationError, match=r"policy.json: policy: .*unknown policy 'best'"):
+    with pytest.raises(
+        ConfigurationError, match=r"policy.json: no tuned policy: policy: .*unknown policy 'best'"
+    ):
         Tuned.read(path)
     with pytest.raises(ConfigurationError, match="this is no tuned policy of schema 1"):
         Tuned.read({"schema": 2})

@@ -279,6 +279,29 @@ def test_a_smaller_budget_ends_what_was_interrupted_with_what_it_has(mode: str) 
     assert all(r.selection.candidate for r in batch.results)
 
 
+async def test_a_smaller_budget_ends_what_was_broken_off_in_a_round_with_what_it_has() -> None:
+    arrived = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(request: Request) -> Reply:
+        if request.index < len(QUESTIONS):
+            return split(request)
+        loop.call_soon_threadsafe(arrived.set)
+        return Reply("Answer: 7", delay=30.0)
+
+    with ModelServer(slow) as server:
+        agent = agent_on(server, checkpointer=InMemorySaver())
+        whole = agent.asolve_many(QUESTIONS, budget=Budget(calls=30), name="b", jobs=1)
+        work = asyncio.create_task(whole)
+        await arrived.wait()
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        batch = await agent.asolve_many(QUESTIONS, budget=Budget(calls=2), name="b")
+        assert server.calls == len(QUESTIONS) + 1
+    assert all(r.selection.candidate for r in batch.results)
+
+
 def test_seconds_go_on_after_an_interrupt(mode: str) -> None:
     def slow(request: Request) -> Reply:
         return Reply(f"Answer: {1000 + request.index}", delay=0.1)

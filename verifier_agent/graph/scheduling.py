@@ -151,6 +151,7 @@ class Schedule:
     def _fail(self, place: int, error: str) -> None:
         """Give up the work on a question; a run that has answers ends with them, if it can."""
         line = self.lines[place]
+        line.broken = False
         line.lost = line.lost or line.run is None or line.error is not None
         line.error = line.error or error
         if line.lost:

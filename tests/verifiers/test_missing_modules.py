@@ -25,6 +25,12 @@ def test_what_needs_the_module_goes_and_the_rest_stays() -> None:
     assert rest(f"{WRONG}{APART}{own}") == WRONG.strip()
 
 
+def test_a_function_that_is_shown_off_with_the_module_stays() -> None:
+    limit = "LIMIT = 9\ndef half(x):\n    return min(x, LIMIT) / 2\n"
+    shows = "print(nowhere.table(double(2), half(2)))"
+    assert rest(f"import nowhere\n{WRONG}{limit}{shows}") == WRONG.strip()
+
+
 @pytest.mark.parametrize(
     "program",
     [
@@ -34,6 +40,12 @@ def test_what_needs_the_module_goes_and_the_rest_stays() -> None:
         f"import nowhere\n{WRONG}double = nowhere.better(double)\n",
         "import nowhere\n@nowhere.fast\ndef double(x):\n    return 2 * x\n",
         "import nowhere\nt = [2]\nnowhere.fill(t)\ndef double(x):\n    return t[0] * x\n",
+        "import nowhere\ndef double(x):\n    return double.table[x]\n"
+        "double.table = nowhere.table()\n",
+        "import nowhere\ndef double(x):\n    return double.table[x]\n"
+        "setattr(double, 'table', nowhere.table())\n",
+        "import nowhere\nt = {}\ndef add():\n    t[3] = 6\ndef fill():\n    add()\n"
+        "nowhere.call(fill)\ndef double(x):\n    return t[x]\n",
         "try:\n    import nowhere\n    factor = 2\nfinally:\n    pass\n"
         "def double(x):\n    return factor * x\n",
         "import nowhere\ndef double(x):\n    return eval('nowhere.twice')(x)\n",

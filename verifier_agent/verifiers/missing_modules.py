@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, parse
 from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Ran
@@ -36,7 +36,7 @@ def without_module(program: str, module: str, tests: Sequence[CodeTest]) -> str 
         kept = parse(program).body
     except Unparsable:
         return None
-    functions = {node.name for node in kept if isinstance(node, _FUNCTIONS)}
+    functions = _reached(kept)
     lost: set[str] = set()
     while found := [node for node in kept if _imports(node, module) or lost & _names(node)]:
         for node in found:
@@ -83,11 +83,26 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
             yield from _executed(child)
 
 
-def _given(node: ast.AST, functions: set[str]) -> set[str]:
-    """Return the names that a statement gives a value, or whose values it may change."""
+def _reached(body: Sequence[ast.stmt]) -> dict[str, set[str]]:
+    """Return, for each function that a program defines, the variables that a call may change."""
+    named = {node.name: _names(node) for node in body if isinstance(node, _FUNCTIONS)}
+    others = [node for node in body if not isinstance(node, _FUNCTIONS)]
+    variables = {name for node in others for name in _names(node)} - _BUILT_IN - set(named)
+    for _ in named:  # each round follows calls one further
+        for names in named.values():
+            names |= {name for one in names & set(named) for name in named[one]}
+    return {function: names & variables for function, names in named.items()}
+
+
+def _given(node: ast.AST, functions: Mapping[str, set[str]]) -> set[str]:
+    """Return the names that a statement gives a value, or whose values it may change.
+
+    Functions are not changed by being called, but what they are about may be.
+    """
     if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
         return {node.name}
-    names = _names(node) - _BUILT_IN - functions
+    read = _names(node)
+    names = read - _BUILT_IN - set(functions)
     for part in ast.walk(node):
         match part:
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
@@ -96,4 +111,10 @@ def _given(node: ast.AST, functions: set[str]) -> set[str]:
                 names.add(name)
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 names.add(name)
-    return names
+            case ast.Attribute(value=changed) | ast.Subscript(value=changed) if isinstance(
+                part.ctx, ast.Store | ast.Del
+            ):
+                names |= _names(changed)
+            case ast.Name(id="setattr" | "delattr"):
+                names |= read
+    return names | {name for one in read & set(functions) for name in functions[one]}

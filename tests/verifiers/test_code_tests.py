@@ -144,3 +144,10 @@ def test_a_test_counts_where_an_example_contradicts_it() -> None:
     given = {"tests": "assert double(3) == 6"}
     (verdict,) = examined("Write double(x): double(3) == 7", RIGHT, context=given)
     assert (verdict.score, verdict.evidence["endings"]) == (1.0, ["passed"])
+
+
+def test_a_test_counts_where_a_rounded_example_contradicts_it() -> None:
+    for test in ("assert double(0.1) == 0.2", "assert abs(double(0.1) - 0.2) < 1e-6"):
+        given = {"tests": test}
+        (verdict,) = examined("Write double(x): double(0.1) == 0.7", RIGHT, context=given)
+        assert (verdict.score, verdict.evidence["endings"]) == (1.0, ["passed"])

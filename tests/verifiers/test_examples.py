@@ -94,6 +94,22 @@ def test_an_example_is_found_wherever_it_stands(text: str, example: str) -> None
         "For x = 5 the output should be 4 lines",
         "For y = 5, z = 6 the output should be 4",
         "Return them in any order: f(3) == [1, 2]",
+        ">>> x = 3\n    >>> f(x)\n    [1, 2]\n\n    The order is not important.",
+        "Return any valid number: f(3) == 4",
+        "Return a number at random: f(3) == 4",
+        "One possible result: f(3) == 4",
+        "f(3) == 4 (mod 7)",
+        "f(3) == 4  # wrong",
+        "f(3) returns 5\n    but it should return 4",
+        "I see this.\n    f(3) returns 5\n    f(4) returns 6\n    Both should be 4.",
+        ">>> f(3)\n    5\n\n    It should give 4.",
+        "Fix f, please.\n    f(3) returns 5",
+        "assert f(3) == 5  # fails",
+        "Input: x = 3\n    Output: 5\n    Expected output: 4",
+        "Wrong:\n    Input: x = 3\n    Output: 5",
+        ">>> x = {}\n    >>> x['a'] = 1\n    >>> f(x)\n    1",
+        ">>> x = 3\n    >>> x = g(x)\n    >>> f(x)\n    1",
+        "f(3) == 0.3\n    f(3) == 0.7",
     ],
 )
 def test_what_states_no_example_is_none(text: str, example: str) -> None:
@@ -109,6 +125,49 @@ def test_a_rounded_number_stands_for_all_that_are_rounded_to_it() -> None:
     (source,) = sources("f(1, 3) == 0.333")
     assert eval(source.removeprefix("assert "), {"f": lambda a, b: a / b})
     assert not eval(source.removeprefix("assert "), {"f": lambda a, b: 0.334})
+
+
+def test_a_float_may_be_computed_in_another_order() -> None:
+    (source,) = sources("f([0.1, 0.2, 0.3, 0.4]) == 1.0")
+    assert eval(source.removeprefix("assert "), {"f": lambda given: sum(given) - 1e-15})
+    assert not eval(source.removeprefix("assert "), {"f": lambda given: 1.0001})
+
+
+def test_what_was_given_to_a_function_may_be_changed_by_it() -> None:
+    text = ">>> x = [1]\n>>> f(x)\n[1]\n>>> f(x)\n[1, 1]\n>>> x = [2]\n>>> f(x)\n[2]"
+    assert sources(text) == ["x = [1]\nassert f(x) == [1]", "x = [1]\nx = [2]\nassert f(x) == [2]"]
+
+
+def test_words_within_an_example_put_nothing_in_doubt() -> None:
+    assert sources(">>> f('but')\n'not wrong'") == ["assert f('but') == 'not wrong'"]
+    assert sources("assert f(3) == 'not wrong'") == ["assert f(3) == 'not wrong'"]
+
+
+def test_where_answers_differ_what_is_plain_is_read_all_the_same() -> None:
+    assert sources("In any order: f(3) == 4") == ["assert f(3) == 4"]
+    assert sources("Return any valid number, or None: f(3) == None") == ["assert f(3) == None"]
+
+
+def test_of_the_report_of_a_bug_assertions_are_read() -> None:
+    assert sources("Fix f: f(3) returns 5.\nassert f(3) == 4") == ["assert f(3) == 4"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class A:\n    def f(self, x):\n        '''f(3) == 4'''",
+        "class A:\n    @staticmethod\n    def f(x):\n        '''f(3) == 4'''",
+        "def g():\n    def f(x):\n        '''f(3) == 4'''",
+    ],
+)
+def test_what_cannot_be_called_by_its_name_alone_has_no_examples(text: str) -> None:
+    assert sources(text) == []
+
+
+def test_a_function_that_is_there_already_is_not_the_one_that_is_asked_for() -> None:
+    half = "def half(x):\n    '''half(2) == 1'''\n    return x / 2\n"
+    assert sources(f"{half}Write `double(x)`. double(2) == 4", None) == ["assert double(2) == 4"]
+    assert sources(f"{half}Write `double(x)`, with the function `half`.", None) == []
 
 
 def test_what_a_session_sets_up_comes_before_its_example() -> None:
@@ -139,9 +198,8 @@ def test_examples_of_a_function_that_was_renamed_are_its_own() -> None:
 
 
 def test_the_function_is_the_one_that_the_text_names_or_defines() -> None:
-    assert sources("Write a function `double(x)`. double(2) == 4", None) == [
-        "assert double(2) == 4"
-    ]
+    for asked in ("Write a function `double(x)`", "Write double(x)", "a function called 'double'"):
+        assert sources(f"{asked}. double(2) == 4", None) == ["assert double(2) == 4"]
     assert sources("def double(x):\n    '''double(2) == 4'''", None) == ["assert double(2) == 4"]
     assert sources("Write double or triple: double(2) == 4", None) == []
 

@@ -12,7 +12,7 @@ from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers.examples import examples_in
 from verifier_agent.verifiers.given_tests import given_tests
 from verifier_agent.verifiers.missing_modules import missing_module, without_module
-from verifier_agent.verifiers.sandboxes.comparisons import comparison_of
+from verifier_agent.verifiers.sandboxes.comparisons import asked_and_expected, comparison_of
 from verifier_agent.verifiers.sandboxes.names import SandboxLike, resolve_sandbox
 from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Limits, Ran, Tested
 from verifier_agent.verifiers.written_code import program_of
@@ -99,9 +99,9 @@ class CodeTests:
         given = given_tests(task, self.key)
         if not self.examples:
             return given
-        asked = {one.asked for test in given if (one := comparison_of(test.source))}
+        asked = {asked_and_expected(test.source)[0] for test in given}
         found = examples_in(task.question, task.context.get("entry_point"))
-        return (*given, *(one for one in found if _asked(one) not in asked))
+        return (*given, *(one for one in found if asked_and_expected(one.source)[0] not in asked))
 
     def verdict(self, candidate: Candidate, ran: Ran, tests: Sequence[CodeTest]) -> Verdict:
         """Return the verdict about a program that ran."""
@@ -154,11 +154,6 @@ class CodeTests:
 
     def _unknown(self, candidate: Candidate, error: str) -> Verdict:
         return Verdict(candidate=candidate.id, verifier=self.name, error=error)
-
-
-def _asked(test: CodeTest) -> str:
-    compared = comparison_of(test.source)
-    return compared.asked if compared else test.source
 
 
 def feedback(results: Sequence[Tested], tests: Sequence[CodeTest]) -> str:

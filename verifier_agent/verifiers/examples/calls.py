@@ -7,6 +7,7 @@ import builtins
 import re
 from collections.abc import Iterator
 
+from verifier_agent.verifiers.examples.doubts import is_taken_back
 from verifier_agent.verifiers.examples.literals import (
     Written,
     closing,
@@ -26,7 +27,8 @@ _GIVES = re.compile(
 )
 _AGAIN = re.compile(r"[ \t]*={1,2}>?[ \t]*")
 _AFTER = re.compile(
-    r"[`)*]*[ \t]*(?:$|(?:#|//|--).*$|[.;](?:\s.*)?$|,?[ \t]*$|\([^()]*\)[ \t]*[.;,]?$|"
+    r"[`)*]*[ \t]*(?:$|(?:#|//|--).*$|[.;](?:\s.*)?$|,?[ \t]*$|"
+    r"\((?!(?:mod|if|when|or|in|up|only)\b)[^()]*\)[ \t]*[.;,]?$|"
     r",?[ \t]*(?:since|because|as|where|while|which is|i\.e\.|and)\b(?![ \t]*[-+\d\"'\[({]).*$)"
 )
 """What may stand behind the value: nothing that goes on with it."""
@@ -34,20 +36,12 @@ _OPERATORS = "-+*/%<>=({[.,|&!~^@\\"
 _BULLET = re.compile(r"[ \t]*[-*+#>•]+")
 _PUNCTUATED = re.compile(r".*(?:(?:^|\s)\(|[\w)`'\"\]][,.;])", re.DOTALL)
 _LEADS_ON = re.compile(r"\b(?:def|class|return|not|or|if|unless|either|while|lambda|in)$")
-_DOUBT = re.compile(
-    r"n't\b|\b(?:not|never|no longer|bugs?|wrong(?:ly)?|incorrect(?:ly)?|instead|current(?:ly)?|"
-    r"actual(?:ly)?|but|however|mistakes?|broken|fail(?:s|ed|ing)?|errors?|raises?|unless|suppose|"
-    r"assum\w+|except|unexpected|counter-?examples?|invalid|before|old|previous(?:ly)?|used to|"
-    r"either)\b",
-    re.IGNORECASE,
-)
-_LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
 def asserted(text: str, name: str) -> Iterator[str]:
     """Return the lines that are assertions about the function and values that are written out."""
-    for line in text.split("\n"):
-        source = line.strip().strip("`")
+    for line in re.finditer(r"^.*$", text, re.MULTILINE):
+        source = line[0].strip().strip("`")
         if not source.startswith("assert ") or name not in source:
             continue
         try:
@@ -56,7 +50,10 @@ def asserted(text: str, name: str) -> Iterator[str]:
             continue
         match body:
             case [ast.Assert(test=test)] if _is_about(test, name):
-                yield ast.unparse(ast.Assert(test=test))
+                begin = line.start() + line[0].index(source)
+                end = begin + len(source.encode()[: test.end_col_offset].decode())
+                if not is_taken_back(text, begin, end, name):
+                    yield ast.unparse(ast.Assert(test=test))
 
 
 def _is_about(node: ast.AST, name: str) -> bool:
@@ -77,7 +74,9 @@ def said(text: str, name: str) -> Iterator[str]:
         if text[:begin].endswith("print(") and text[end : end + 1] == ")":
             begin, end = begin - len("print("), end + 1
         found = _given(text, end)
-        if found is not None and _is_plain(text, begin, found[1]):
+        if found is None or is_taken_back(text, begin, found[1], name):
+            continue
+        if _stands_alone(text, begin, found[1]):
             source = holds(call, found[0])
             if source is not None:
                 yield source
@@ -113,8 +112,8 @@ def _given(text: str, at: int) -> tuple[Written, int] | None:
     return expected, end
 
 
-def _is_plain(text: str, begin: int, end: int) -> bool:
-    """Return True if what stands around [begin, end) in its lines does not take it back."""
+def _stands_alone(text: str, begin: int, end: int) -> bool:
+    """Return True if what stands around [begin, end) in its lines is no part of it."""
     first = text.rfind("\n", 0, begin) + 1
     last = text.find("\n", end)
     before = text[first:begin].rstrip(" \t`")
@@ -122,19 +121,8 @@ def _is_plain(text: str, begin: int, end: int) -> bool:
     if not _AFTER.match(after) or _LEADS_ON.search(before):
         return False
     bullet, punctuated = _BULLET.fullmatch(before), _PUNCTUATED.fullmatch(before)
-    if before[-1:] and before[-1] in _OPERATORS and not bullet and not punctuated:
-        return False
-    is_comment = after.lstrip(" `),.;").startswith(("#", "//"))
-    around = before if is_comment else f"{before} . {after}"
-    return not _DOUBT.search(around) and not _DOUBT.search(_heading(text[:first]))
-
-
-def _heading(text: str) -> str:
-    """Return the last line that ends in a colon; "" where there is none."""
-    for line in reversed(text.split("\n")):
-        if line.rstrip().endswith(":") and _LETTERS.search(line):
-            return line
-    return ""
+    goes_on = bool(before) and before[-1] in _OPERATORS
+    return not goes_on or bullet is not None or punctuated is not None
 
 
 def under_another_name(text: str, signature: Signature) -> Iterator[str]:

@@ -141,13 +141,16 @@ def holds(asked: str, expected: Written) -> str | None:
     """Return the assertion that `asked` is the value as it was written; None if that is unclear.
 
     A number with a fraction that no float has exactly may have been rounded: what is asked has to
-    round to it. Within a collection that cannot be said, so there is no assertion.
+    round to it; any other float it has to be but for errors of computing. Within a collection that
+    cannot be said, so there is no assertion about fractions.
     """
     value = expected.value
-    if isinstance(value, float) and not _is_exact(value):
-        digits = len(expected.source.partition(".")[2].partition("e")[0])
-        rounding = max(0.5000001 * 10.0**-digits, 1e-9 * abs(value))
-        return f"assert abs({asked} - {expected.source}) <= {rounding!r}"
+    if isinstance(value, float) and math.isfinite(value):
+        digits = len(expected.source.lower().partition(".")[2].partition("e")[0])
+        rounding = 1e-9 * max(1.0, abs(value))
+        if not _is_exact(value):
+            rounding = max(rounding, 0.5000001 * 10.0**-digits)
+        return f"assert abs({asked} - {expected.source}) <= {rounding:.8g}"
     return f"assert {asked} == {expected.source}" if _exact_inside(value) else None
 
 

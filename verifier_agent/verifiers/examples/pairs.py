@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from verifier_agent.verifiers.examples.doubts import is_taken_back
 from verifier_agent.verifiers.examples.literals import Written, holds, literal_at
 from verifier_agent.verifiers.examples.signatures import Signature
 
@@ -31,7 +32,7 @@ def in_pairs(text: str, signature: Signature) -> Iterator[str]:
         given, end = found
         output = _OUTPUT.match(text, end)
         expected = literal_at(text, output.end()) if output else None
-        if expected is not None and _LINE_END.match(text, expected.end):
+        if expected is not None and _is_whole(text, match.start(), expected.end, signature):
             yield from _assertion(signature, given, expected)
 
 
@@ -70,8 +71,15 @@ def in_sentences(text: str, signature: Signature) -> Iterator[str]:
         found = _listed(text, match.end())
         says = _SAYS.match(text, found[1]) if found else None
         expected = literal_at(text, says.end()) if says else None
-        if found and expected is not None and _LINE_END.match(text, expected.end):
+        if found is None or expected is None:
+            continue
+        if _is_whole(text, match.start(), expected.end, signature):
             yield from _assertion(signature, found[0], expected)
+
+
+def _is_whole(text: str, begin: int, end: int, signature: Signature) -> bool:
+    ends = _LINE_END.match(text, end) is not None
+    return ends and not is_taken_back(text, begin, end, signature.name)
 
 
 def _listed(text: str, at: int) -> tuple[Given, int] | None:

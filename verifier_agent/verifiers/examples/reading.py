@@ -12,19 +12,26 @@ import re
 from collections.abc import Iterable, Iterator
 
 from verifier_agent.verifiers.examples.calls import asserted, said, under_another_name
+from verifier_agent.verifiers.examples.doubts import reports_a_bug
 from verifier_agent.verifiers.examples.pairs import in_pairs, in_sentences
 from verifier_agent.verifiers.examples.sessions import typed
 from verifier_agent.verifiers.examples.signatures import Signature, asked_function, signatures_in
-from verifier_agent.verifiers.sandboxes.comparisons import comparison_of, parse
+from verifier_agent.verifiers.sandboxes.comparisons import asked_and_expected, parse
 from verifier_agent.verifiers.sandboxes.sandbox import CodeTest
 
 MOST = 50
 """Examples that are read from one text."""
 _QUOTES = re.compile(r"\"{3}|'{3}")
-_SEVERAL = re.compile(
-    r"\bany order\b|\border (?:does not|doesn't) matter\b|\bany (?:valid|one|such)\b|"
-    r"\bany of (?:them|these|those)\b|\b(?:multiple|several) (?:valid |possible |correct )?"
-    r"(?:answers|solutions|outputs)\b",
+_ANY_ORDER = re.compile(
+    r"\b(?:any|arbitrary|whatever|no particular|random) order\b|"
+    r"\border (?:does not|doesn't|need not) matter\b|"
+    r"\border (?:is|are)(?:n't| not| un| ir)[ ]?(?:important|relevant)\b",
+    re.IGNORECASE,
+)
+_ANY_ANSWER = re.compile(
+    r"\bany (?:valid|one|such)\b|\bany of (?:them|these|those)\b|\b(?:multiple|several|many) "
+    r"(?:valid |possible |correct |right )?(?:answers|solutions|outputs)\b|"
+    r"\b(?:return|pick|choose|select|generate|give|draw)s?\b[^.\n]{0,40}\brandom",
     re.IGNORECASE,
 )
 
@@ -39,8 +46,9 @@ def examples_in(text: str, entry_point: str | None = None) -> tuple[CodeTest, ..
         >>> examples_in("Write double(x): double(2) returns 4.", "double")[0].source
         'assert double(2) == 4'
 
-    Of examples that contradict each other none is a test, and where several answers are right only
-    those about plain values are.
+    Of examples that contradict each other none is a test. Where any order is right none is about a
+    collection or a text, and where any of several answers is, all are about True, False or None. In
+    the report of a bug only assertions are read: what else it shows may be the bug.
     """
     # what is in a docstring stands in lines of its own
     text = _QUOTES.sub("\n", text)
@@ -49,30 +57,39 @@ def examples_in(text: str, entry_point: str | None = None) -> tuple[CodeTest, ..
     if name is None:
         return ()
     signature = next((one for one in signatures if one.name == name), None)
-    found = list(_found(text, name, signature))
-    if not found and signature is not None and len(signatures) == 1:
-        found = list(under_another_name(text, signature))
-    return tuple(_agreeing(found, plain_only=bool(_SEVERAL.search(text))))[:MOST]
+    if signature is not None and signature.methodical:
+        return ()
+    found = list(asserted(text, name))
+    if not reports_a_bug(text):
+        found += _found(text, name, signature)
+        if not found and signature is not None and len(signatures) == 1:
+            found = list(under_another_name(text, signature))
+    settled = [source for source in found if _is_settled(source, text)]
+    return tuple(_agreeing(settled))[:MOST]
 
 
 def _found(text: str, name: str, signature: Signature | None) -> Iterator[str]:
     yield from typed(text, name)
-    yield from asserted(text, name)
     yield from said(text, name)
-    if signature is not None and not signature.methodical:
+    if signature is not None:
         yield from in_pairs(text, signature)
         yield from in_sentences(text, signature)
 
 
-def _agreeing(sources: Iterable[str], *, plain_only: bool) -> Iterator[CodeTest]:
+def _is_settled(source: str, text: str) -> bool:
+    """Return True if nothing else than what an assertion expects is right too, by the text."""
+    expected = asked_and_expected(source)[1]
+    if expected is None:
+        return True
+    if _ANY_ANSWER.search(text):
+        return expected in ("True", "False", "None")
+    return not (_ANY_ORDER.search(text) and expected[0] in "[({'\"")
+
+
+def _agreeing(sources: Iterable[str]) -> Iterator[CodeTest]:
     """Return one test of each, without those that contradict one another."""
     by_question: dict[str, set[str]] = {}
     for source in sources:
-        compared = comparison_of(source)
-        if compared and compared.literal:
-            if plain_only and isinstance(compared.value, list | tuple | dict):
-                continue
-            by_question.setdefault(compared.asked, set()).add(ast.unparse(parse(source)))
-        else:
-            by_question.setdefault(source, set()).add(source)
+        asked, _ = asked_and_expected(source)
+        by_question.setdefault(asked, set()).add(ast.unparse(parse(source)))
     return (CodeTest(source=min(each)) for each in by_question.values() if len(each) == 1)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from verifier_agent.verifiers.examples.doubts import is_taken_back
 from verifier_agent.verifiers.examples.literals import holds, is_written_out, literal_at
 from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, parse
 
@@ -21,6 +22,9 @@ class _Shown:
 
     source: str
     indent: str
+    begin: int
+    end: int
+    """Where its lines begin and end in the text."""
     came: list[str] = field(default_factory=list)
     new_block: bool = False
 
@@ -40,14 +44,19 @@ def typed(text: str, name: str) -> Iterator[str]:
         except Unparsable:
             continue
         match body:
-            case [ast.Assign(targets=[ast.Name(id=target)], value=value)] if not shown.came:
-                if _names(value) <= known | _BUILT_IN:
-                    setup.append(ast.unparse(body[0]))
-                    known.add(target)
+            case [ast.Assign(targets=[ast.Name(id=target)], value=value)] if (
+                not shown.came and _names(value) <= known | _BUILT_IN
+            ):
+                setup.append(ast.unparse(body[0]))
+                known.add(target)
+                continue
             case [ast.Expr(value=asked)] if name in _names(asked):
-                source = _assertion(asked, shown)
-                if source is not None and _names(asked) <= known | _BUILT_IN | {name}:
+                told = _names(asked) <= known | _BUILT_IN | {name}
+                told = told and not is_taken_back(text, shown.begin, shown.end, name)
+                if told and (source := _assertion(asked, shown)) is not None:
                     yield "\n".join([*setup, source])
+        # it may have changed what it names
+        known -= {part for node in body for part in _names(node)}
 
 
 _BUILT_IN = frozenset(dir(builtins))
@@ -73,18 +82,22 @@ def _shown(text: str) -> Iterator[_Shown]:
     """Return each thing that was typed, with what came until a blank line or the next prompt."""
     current: _Shown | None = None
     fresh = True
+    end = -1
     for line in text.split("\n"):
+        begin, end = end + 1, end + 1 + len(line)
         if found := _PROMPT.match(line):
             if current is not None:
                 yield current
-            current = _Shown(found["source"], found["indent"], new_block=fresh)
+            current = _Shown(found["source"], found["indent"], begin, end, new_block=fresh)
             fresh = False
         elif current is not None:
             own = line.removeprefix(current.indent)
             if own.startswith("...") and not current.came:
                 current.source += f"\n{own[3:].removeprefix(' ')}"
+                current.end = end
             elif line.strip() and line.startswith(current.indent) and not _FENCE.match(line):
                 current.came.append(own)
+                current.end = end
             else:
                 yield current
                 current, fresh = None, bool(line.strip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from dataclasses import dataclass
 
@@ -10,9 +11,12 @@ from verifier_agent.verifiers.examples.literals import closing
 from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, parse
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*(?=\()", re.MULTILINE)
+_INDENT = re.compile(r"[ \t]*")
+_SCOPE = re.compile(r"[ \t]*(?:class|(?:async[ \t]+)?def)[ \t]+\w+[^\n]*:[ \t]*(?:#.*)?$")
 _CALLED = re.compile(
-    r"\b(?:function|method|write|implement|define|complete)\s+(?:(?:called|named)\s+)?[`'\"]?(\w+)[`'\"]?(?=\(|[`'\"])|"
-    r"\b(?:called|named)\s+[`'\"](\w+)[`'\"]"
+    r"\b(?:function|method|write|implement|define|complete)\s+(?:(?:called|named)\s+)?"
+    r"[`'\"]?(\w+)[`'\"]?(?=\(|[`'\"])|\b(?:called|named)\s+[`'\"](\w+)[`'\"]",
+    re.IGNORECASE,
 )
 
 
@@ -29,7 +33,7 @@ class Signature:
     begin: int
     """Where the definition begins in the text."""
     methodical: bool
-    """True for a method."""
+    """True for a method, and for what is defined within a function: nobody else can call it."""
 
 
 def signatures_in(text: str) -> list[Signature]:
@@ -51,10 +55,22 @@ def signatures_in(text: str) -> list[Signature]:
                         one.arg: ast.unparse(one.annotation) for one in parameters if one.annotation
                     },
                     begin=match.start(),
-                    methodical=names[:1] in (["self"], ["cls"]),
+                    methodical=names[:1] in (["self"], ["cls"]) or _is_inside(text, match.start()),
                 )
             )
     return found
+
+
+def _is_inside(text: str, begin: int) -> bool:
+    """Return True if the definition that begins there is within another, or in a class."""
+    depth = len(_INDENT.match(text, begin)[0])  # type: ignore[index]
+    for line in reversed(text[:begin].split("\n")):
+        own = len(line) - len(line.lstrip())
+        if line.strip() and own < depth:
+            if _SCOPE.match(line):
+                return True
+            depth = own
+    return False
 
 
 def _arguments(source: str) -> ast.arguments | None:
@@ -71,9 +87,12 @@ def _arguments(source: str) -> ast.arguments | None:
 def asked_function(text: str, signatures: list[Signature]) -> str | None:
     """Return the name of the function that a text asks for; None where it names none, or several.
 
-    It is the last one that the text defines, or the only one that it speaks of by name.
+    It is the last one that the text defines, unless it speaks by name of others: then the only one.
     """
-    if signatures:
-        return signatures[-1].name
-    called = {one or other for one, other in _CALLED.findall(text)}
+    called = {one or other for one, other in _CALLED.findall(text)} - set(dir(builtins))
+    defined = [one.name for one in signatures if not one.methodical] or [
+        one.name for one in signatures
+    ]
+    if defined and called <= {defined[-1]}:
+        return defined[-1]
     return called.pop() if len(called) == 1 else None

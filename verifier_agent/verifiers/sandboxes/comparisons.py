@@ -79,6 +79,36 @@ def comparison_of(source: str) -> Comparison | None:
     return None
 
 
+def asked_and_expected(source: str) -> tuple[str, str | None]:
+    """Return what a test asks, so that tests which ask the same can be told, and what it expects.
+
+    "assert f(1) == 2" and "assert abs(f(1) - 2) <= 0.5" ask the same. What the last statement does
+    not compare with a literal is its own question, and what is expected is None.
+    """
+    try:
+        *before, last = parse(source).body
+    except (Unparsable, ValueError):
+        return source, None
+    compared = comparison_of(ast.unparse(last))
+    asked, expected = ast.unparse(last), None
+    if compared is not None:
+        asked = compared.asked
+        expected = compared.expected if compared.literal else None
+        if compared.sign in ("<", "<=") and (near := _near(asked)):
+            asked, expected = near
+    return "\n".join([*map(ast.unparse, before), asked]), expected
+
+
+def _near(asked: str) -> tuple[str, str] | None:
+    """Return `value` and `literal` of "abs(value - literal)"."""
+    match ast.parse(asked, mode="eval").body:
+        case ast.Call(
+            func=ast.Name(id="abs"), args=[ast.BinOp(left=value, op=ast.Sub(), right=literal)]
+        ) if is_literal(literal):
+            return ast.unparse(value), ast.unparse(literal)
+    return None
+
+
 def _comparison(test: ast.expr) -> Comparison | None:
     match test:
         case ast.Compare(left=left, ops=[op], comparators=[right]):

@@ -95,6 +95,14 @@ def test_with_generated_tests_alone_it_chooses_as_dual_agreement() -> None:
     assert consensus()(judged).candidate == dual_agreement()(judged).candidate == "g1"
 
 
+def test_a_program_of_which_less_is_known_is_worth_no_more_for_that() -> None:
+    seen = [program(1, [0, 0], tests="11"), program(2, [0, 1], tests="11")]
+    # two of three agree with g2 on each input
+    assert consensus()([program(0, tests="11"), *seen, program(3, [1, 1])]).candidate == "g2"
+    judged = [program(0, [0]), program(1, [0], tests="11"), program(2, [0], tests="10")]
+    assert consensus()(judged).candidate == "g1"
+
+
 def test_without_evidence_it_is_the_best_of_those_that_stand() -> None:
     judged = [program(0, endings=["failed"]), program(1, endings=["passed"])]
     chosen = consensus()(judged)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verifier_agent.selection.dual_agreement import passed_tests
-from verifier_agent.selection.election import add_up, by_score, shares, shown, top
+from verifier_agent.selection.election import elect_group
 from verifier_agent.selection.selector import selector
 from verifier_agent.values import Judged, Selection
 
@@ -38,10 +38,11 @@ def consensus(judged: Sequence[Judged]) -> Selection:
     - the share of the generated tests that they pass, as often as each was generated, with one more
       for all so that wrong tests do not decide alone (Chen et al. 2023, 2207.10397, CodeT).
 
-    What no verifier says counts as one: with generated tests alone this is `dual_agreement` after
-    the hard tests. Within the group the highest score is chosen, then the first. Confidence is the
-    group's share of the worth of all; a group of one is only as sure as its score. Without any such
-    evidence it is `best` of those that stand.
+    What no verifier says of any program counts as one (with generated tests alone this is
+    `dual_agreement` after the hard tests); what none says of this one, as the least of the others.
+    Within the group the highest score is chosen, then the first. Confidence is the group's share of
+    the worth of all; a group of one is only as sure as its score. Without any such evidence it is
+    `best` of those that stand.
     """
     standing = _standing(judged)
     agreement = _agreement([given for j in judged if (given := _outputs(j))])
@@ -49,23 +50,14 @@ def consensus(judged: Sequence[Judged]) -> Selection:
     for j in standing:
         if (behaviour := _Behaviour.of(j)) is not None:
             groups.setdefault(behaviour, []).append(j)
+    unseen = min(agreement.values(), default=1.0)
+    untested = min((one.tested for one in groups if one.passed), default=1.0)
     worth = {
-        behaviour: len(members) * agreement.get(behaviour.outputs, 1.0) * behaviour.tested
-        for behaviour, members in groups.items()
+        one: agreement.get(one.outputs, unseen) * (one.tested if one.passed else untested)
+        for one in groups
     }
-    total = sum(worth.values())
-    if not total:
-        return by_score(standing)
-    # of equal groups the one that holds the first candidate: groups stand in its order
-    chosen = max(worth, key=lambda one: worth[one])
-    winner, alone = top(groups[chosen]), len(groups[chosen]) == 1
-    each = [(j, worth[one] / len(members)) for one, members in groups.items() for j in members]
-    return Selection(
-        candidate=winner.candidate.id,
-        answer=shown(winner),
-        confidence=winner.score if alone else worth[chosen] / total,
-        basis=("none" if winner.score is None else "score") if alone else "vote share",
-        support=shares(add_up([j for j, _ in each], [one for _, one in each])),
+    return elect_group(
+        standing, [(members, len(members) * worth[one]) for one, members in groups.items()]
     )
 
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from verifier_agent.selection.election import add_up, by_score, shares, shown, top
+from verifier_agent.selection.election import elect_group
 from verifier_agent.selection.selector import selector
 from verifier_agent.values import Judged, Selection
 
@@ -38,21 +38,9 @@ def dual_agreement(
     for j in judged:
         if (passed := passed_tests(j)) is not None:
             groups.setdefault(passed, []).append(j)
-    weight = {tests: len(members) ** power * tests.weight for tests, members in groups.items()}
-    total = sum(weight.values())
-    if not total:
-        return by_score(judged)
-    # of equal groups the one that holds the first candidate: groups stand in its order
-    tests = max(weight, key=lambda one: weight[one])
-    winner = top(groups[tests])
-    ran = [(j, weight[tests] / len(groups[tests])) for tests in groups for j in groups[tests]]
-    alone = len(groups[tests]) == 1
-    return Selection(
-        candidate=winner.candidate.id,
-        answer=shown(winner),
-        confidence=winner.score if alone else weight[tests] / total,
-        basis=("none" if winner.score is None else "score") if alone else "vote share",
-        support=shares(add_up([j for j, _ in ran], [share for _, share in ran])),
+    return elect_group(
+        judged,
+        [(members, len(members) ** power * tests.weight) for tests, members in groups.items()],
     )
 
 

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from verifier_agent.values import Judged, Selection
 
+Group = tuple[Sequence[Judged], float]
+"""Candidates that vouch for each other, and the weight of all of them."""
+
 
 def top(judged: Sequence[Judged]) -> Judged:
     """Return the one with the highest score; those without come last, and ties go to the first."""
@@ -63,6 +66,31 @@ def elect(judged: Sequence[Judged], weights: Sequence[float]) -> Selection:
         candidate=winner.candidate.id,
         answer=answer,
         confidence=votes[answer] / (in_favour + abstained),
+        basis="vote share",
+        support=support,
+    )
+
+
+def elect_group(judged: Sequence[Judged], groups: Sequence[Group]) -> Selection:
+    """Choose the group with the most weight, and its best-scored candidate.
+
+    Of equal groups the first is chosen. The confidence is its share of all weight; a group of one,
+    with nobody to agree with, is only as sure as its score. Without any weight it is the highest
+    score of all that are `judged`. Members of a group have equal parts of its weight.
+    """
+    total = sum(weight for _, weight in groups)
+    if not total:
+        return by_score(judged)
+    members, weight = max(groups, key=lambda group: group[1])
+    each = [(j, weight / len(members)) for members, weight in groups for j in members]
+    support = shares(add_up([j for j, _ in each], [part for _, part in each]))
+    winner = top(members)
+    if len(members) == 1:
+        return scored(winner, support)
+    return Selection(
+        candidate=winner.candidate.id,
+        answer=shown(winner),
+        confidence=weight / total,
         basis="vote share",
         support=support,
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.verifiers.sandboxes.boxes import BUBBLEWRAP, MONTY
 from verifier_agent import Budget, Run, create_verifier_agent
-from verifier_agent.errors import ConfigurationError
+from verifier_agent.errors import ConfigurationError, VerifierUnavailable
 from verifier_agent.models import OpenAIChatModel
 from verifier_agent.selection import consensus
 from verifier_agent.testing import ModelServer, Reply
@@ -107,6 +107,25 @@ def test_a_program_runs_once_however_often_it_is_shown() -> None:
     assert [v.version for v in verdicts] == [4] * 4
 
 
+class Starting(Counting):
+    """Is not there yet when it is first asked."""
+
+    def run(self, program: str, tests: list[CodeTest], limits: Limits) -> Ran:  # type: ignore[override]
+        ran = super().run(program, tests, limits)
+        if len(self.programs) == 1:
+            raise VerifierUnavailable("it is starting")
+        return ran
+
+
+@MONTY
+def test_a_sandbox_that_was_away_is_asked_again() -> None:
+    verifier = Behaviour(Starting(), parallel=1)
+    first = verifier.verify_sync(TASK, candidates(RIGHT, SORTED, FIRST))
+    assert [v.error for v in first] == ["it is starting", None, None]
+    again = verifier.verify_sync(TASK, candidates(RIGHT, SORTED, FIRST))
+    assert all(v.score for v in again)
+
+
 @MONTY
 def test_what_cannot_be_judged_has_no_score_and_says_why() -> None:
     behaviour = Behaviour("monty")
@@ -151,8 +170,14 @@ def test_inputs_come_from_all_tests_and_nothing_of_what_they_expect() -> None:
 def test_tests_that_cannot_be_read_leave_the_others() -> None:
     context = {"tests": 3, "generated_tests": [{"source": "assert largest([5])", "weight": -1}]}
     assert calls_for(Task(question=QUESTION, context=context), 1)[0] == "largest([3, 1])"
-    odd = {"entry_point": 3, "tests": "assert largest([1]) == max([1])"}
-    assert calls_for(Task(question="Do it.", context=odd), 1) == []
+
+
+def test_an_entry_point_that_is_no_name_is_an_error_that_says_so() -> None:
+    odd = Task(question=QUESTION, context={"entry_point": 3})
+    for verifier in (Behaviour(Counting()), CodeTests(Counting())):
+        (verdict,) = verifier.verify_sync(odd, candidates("def largest(numbers"))
+        assert verdict.score is None
+        assert "context['entry_point']=3: a name is needed" in str(verdict.error)
 
 
 def test_a_function_without_tests_is_asked_what_its_annotations_allow() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from verifier_agent.errors import ConfigurationError, VerifierUnavailable
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers.code_tests import LONGEST_PROGRAM
+from verifier_agent.verifiers.given_tests import entry_point_of
 from verifier_agent.verifiers.inputs import calls_for
 from verifier_agent.verifiers.sandboxes.escalation import Escalation
 from verifier_agent.verifiers.sandboxes.names import SandboxLike, resolve_sandbox
@@ -72,7 +73,7 @@ class Behaviour:
         self.limits = limits or Limits(seconds=1.0, total_seconds=20.0)
         self.parallel = parallel or os.cpu_count() or 1
         self.name = name
-        self._known: OrderedDict[tuple[str, tuple[str, ...]], Outputs | str] = OrderedDict()
+        self._known: OrderedDict[tuple[str, tuple[str, ...]], Outputs] = OrderedDict()
         self._lock = Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -87,11 +88,13 @@ class Behaviour:
 
     def verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
         """Run each candidate's program."""
-        calls = tuple(calls_for(task, self.inputs))
+        try:
+            entry_point, calls = entry_point_of(task), tuple(calls_for(task, self.inputs))
+        except ConfigurationError as wrong:
+            return [self._verdict(c, error=str(wrong)) for c in candidates]
         if not calls:
             error = "nothing to ask the programs: no test or example calls a function with values"
             return [self._verdict(c, error=error) for c in candidates]
-        entry_point = task.context.get("entry_point")
         programs = [program_of(c.text, task.question, entry_point) for c in candidates]
         ran = self._run(dict.fromkeys(programs), calls)
         given = [ran[program] for program in programs]
@@ -109,6 +112,7 @@ class Behaviour:
         ]
 
     def _run(self, programs: dict[str, None], calls: tuple[str, ...]) -> dict[str, Outputs | str]:
+        known: dict[str, Outputs | str]
         with self._lock:
             known = {p: self._known[p, calls] for p in programs if (p, calls) in self._known}
         new = [program for program in programs if program not in known]
@@ -117,7 +121,10 @@ class Behaviour:
                 ran = threads.map(lambda one: self._outputs(one, calls), new)
                 known.update(zip(new, ran, strict=True))
         with self._lock:
-            self._known.update({(program, calls): one for program, one in known.items()})
+            # why a program could not run may have passed when it is shown again
+            self._known.update(
+                {(p, calls): one for p, one in known.items() if not isinstance(one, str)}
+            )
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return known

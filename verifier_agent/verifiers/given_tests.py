@@ -28,11 +28,17 @@ def given_tests(task: Task, key: str = "tests") -> tuple[CodeTest, ...]:
     "stdout". Raises ConfigurationError for anything else, and for tests that would be left out.
     """
     given = task.context.get(key, [])
-    entry_point = task.context.get("entry_point")
-    if not (entry_point is None or (isinstance(entry_point, str) and entry_point.isidentifier())):
-        raise ConfigurationError(f"context['entry_point']={entry_point!r}: a name is needed")
+    entry_point = entry_point_of(task)
     each = given if isinstance(given, list | tuple) else [given]
     return tuple(test for one in each for test in _tests(one, key, entry_point))
+
+
+def entry_point_of(task: Task) -> str | None:
+    """Return the name in `task.context["entry_point"]`. Raises ConfigurationError for others."""
+    given = task.context.get("entry_point")
+    if given is None or (isinstance(given, str) and given.isidentifier()):
+        return given
+    raise ConfigurationError(f"context['entry_point']={given!r}: a name is needed")
 
 
 def _tests(given: Any, key: str, entry_point: str | None) -> Sequence[CodeTest]:

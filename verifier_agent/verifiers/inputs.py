@@ -13,7 +13,7 @@ from verifier_agent.values import Task
 from verifier_agent.verifiers.examples import examples_in
 from verifier_agent.verifiers.examples.signatures import asked_function, signatures_in
 from verifier_agent.verifiers.generated_tests import weighed_tests
-from verifier_agent.verifiers.given_tests import given_tests
+from verifier_agent.verifiers.given_tests import entry_point_of, given_tests
 from verifier_agent.verifiers.guesses import guesses
 from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, is_literal, parse
 from verifier_agent.verifiers.sandboxes.sandbox import CodeTest
@@ -29,10 +29,9 @@ def calls_for(task: Task, count: int) -> list[str]:
     The tests are `context["tests"]`, the examples in the question and
     `context["generated_tests"]`; what they expect is not looked at. The others are variations of
     these; where there are none, inputs of all sorts for the parameters that the question shows.
-    Empty where it shows none either.
+    Empty where it shows none either. Raises ConfigurationError for an entry point that is no name.
     """
-    given = task.context.get("entry_point")
-    entry_point = given if isinstance(given, str) else None
+    entry_point = entry_point_of(task)
     found = [call for test in _tests(task, entry_point) for call in _calls(test)]
     names = Counter(name for name, _ in found if not hasattr(builtins, name))
     name = entry_point or next((one for one, _ in names.most_common(1)), "")

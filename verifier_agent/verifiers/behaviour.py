@@ -12,14 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
-from verifier_agent.errors import ConfigurationError, VerifierUnavailable
+from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Candidate, Task, Verdict
-from verifier_agent.verifiers.code_tests import LONGEST_PROGRAM
+from verifier_agent.verifiers.code_tests import run_program
 from verifier_agent.verifiers.given_tests import entry_point_of
 from verifier_agent.verifiers.inputs import calls_for
 from verifier_agent.verifiers.sandboxes.escalation import Escalation
 from verifier_agent.verifiers.sandboxes.names import SandboxLike, resolve_sandbox
-from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Limits, Ran, Sandbox, Tested
+from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Limits, Sandbox, Tested
 from verifier_agent.verifiers.written_code import program_of
 
 Outputs = tuple[str | None, ...]
@@ -40,7 +40,7 @@ class Behaviour:
     the program raised something or was stopped.
 
     It is relational: it has to be shown all programs of a run, and `Verdict.version` tells how many
-    of them ran. Each runs once, however often it is shown.
+    of them ran. Each runs once, however often it is shown, unless it could not be run.
 
     Args:
         sandbox: Where programs run, as for `CodeTests`; of an `Escalation` the last.
@@ -130,17 +130,10 @@ class Behaviour:
         return known
 
     def _outputs(self, program: str, calls: Sequence[str]) -> Outputs | str:
-        if not program.strip():
-            return "the text has no program"
-        if len(program) > LONGEST_PROGRAM:
-            return f"a program of {len(program)} characters is too long to run"
-        # a text may hold half a character, which no file can
-        program = program.encode("utf-8", "replace").decode()
         tests = [CodeTest(source=f"assert {call} == None") for call in calls]
-        try:
-            ran: Ran = self.sandbox.run(program, tests, self.limits)
-        except VerifierUnavailable as error:
-            return str(error)
+        ran = run_program(self.sandbox, program, tests, self.limits)
+        if isinstance(ran, str):
+            return ran
         if all(result.ending == "unsupported" for result in ran.results):
             return f"{ran.sandbox} cannot run it: {ran.results[0].detail}"
         return tuple(map(_output, ran.results))

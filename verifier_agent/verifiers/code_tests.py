@@ -14,7 +14,7 @@ from verifier_agent.verifiers.given_tests import given_tests
 from verifier_agent.verifiers.missing_modules import missing_module, without_module
 from verifier_agent.verifiers.sandboxes.comparisons import asked_and_expected, comparison_of
 from verifier_agent.verifiers.sandboxes.names import SandboxLike, resolve_sandbox
-from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Limits, Ran, Tested
+from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Limits, Ran, Sandbox, Tested
 from verifier_agent.verifiers.written_code import program_of
 
 LONGEST_PROGRAM = 200_000
@@ -129,31 +129,34 @@ class CodeTests:
         return [ran[program] for program in programs]
 
     def _one(self, program: str, tests: Sequence[CodeTest]) -> Ran | str:
-        if not program.strip():
-            return "the text has no program"
-        if len(program) > LONGEST_PROGRAM:
-            return f"a program of {len(program)} characters is too long to run"
-        # a text may hold half a character, which no file can
-        program = program.encode("utf-8", "replace").decode()
-        try:
-            ran = self.sandbox.run(program, tests, self.limits)
-            return self._without_modules(program, tests, ran) if self.hard else ran
-        except VerifierUnavailable as error:
-            return str(error)
-
-    def _without_modules(self, program: str, tests: Sequence[CodeTest], ran: Ran) -> Ran:
-        """Return how the tests end that a missing module has no part in, if they fail."""
-        rest: str | None = program
-        again = ran
-        while rest is not None and (module := missing_module(again)) is not None:
-            rest = without_module(rest, module, tests)
+        """Return how the tests end, of which those count that a missing module has no part in."""
+        ran = again = run_program(self.sandbox, program, tests, self.limits)
+        rest: str | None = program if self.hard else None
+        while rest is not None and not isinstance(again, str) and (gone := missing_module(again)):
+            rest = without_module(rest, gone, tests)
             if rest is not None:
-                again = self.sandbox.run(rest, tests, self.limits)
+                again = run_program(self.sandbox, rest, tests, self.limits)
         # what passes without the module might not with it
-        return ran if again.ending in ("passed", "unsupported") else again
+        refuted = not isinstance(again, str) and again.ending not in ("passed", "unsupported")
+        return again if refuted else ran
 
     def _unknown(self, candidate: Candidate, error: str) -> Verdict:
         return Verdict(candidate=candidate.id, verifier=self.name, error=error)
+
+
+def run_program(
+    sandbox: Sandbox, program: str, tests: Sequence[CodeTest], limits: Limits
+) -> Ran | str:
+    """Return what becomes of a program from an answer, or why it cannot be run."""
+    if not program.strip():
+        return "the text has no program"
+    if len(program) > LONGEST_PROGRAM:
+        return f"a program of {len(program)} characters is too long to run"
+    try:
+        # a text may hold half a character, which no file can
+        return sandbox.run(program.encode("utf-8", "replace").decode(), tests, limits)
+    except VerifierUnavailable as error:
+        return str(error)
 
 
 def feedback(results: Sequence[Tested], tests: Sequence[CodeTest]) -> str:

@@ -210,7 +210,10 @@ def votes(fit: Sequence[Plain], pool: Sequence[Plain], found: dict[str, Done]) -
             f"- `calibrated_vote({base:g})` of {n}, its base the best of {len(BASES)} on other "
             f"problems: {points(done, found[WHOLE])} to the weighted vote of {SAMPLES}"
         )
-    for sparing, always in ((DRAWING[4], DRAWING[1]), (DRAWING[-1], WHOLE)):
+    for sparing, always in (
+        ('adaptive(16, judge="undecided")', "adaptive(16)"),
+        ("selective(16)", WHOLE),
+    ):
         asked = found[sparing][:, 2].mean() / found[always][:, 2].mean()
         yield (
             f"- `{sparing}` asks for {asked:.2f} times the verdicts of `{always}`, and is right "

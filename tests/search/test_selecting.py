@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ Answer = tuple[str | None, float | None]
 """An answer key, and what the verifier says of it: None where it cannot."""
 
 
-def judged(answers: list[Answer], seen: Collection[int], *, hard: bool = False) -> Tree:
+def judged(answers: Sequence[Answer], seen: Collection[int], *, hard: bool = False) -> Tree:
     """Return the tree of these answers, with the verdicts of those that were seen."""
     verdicts = [
         Verdict(
@@ -35,7 +35,7 @@ def judged(answers: list[Answer], seen: Collection[int], *, hard: bool = False) 
 
 
 def judged_by_need(
-    answers: list[Answer], batch: int = 1, *, hard: bool = False
+    answers: Sequence[Answer], batch: int = 1, *, hard: bool = False
 ) -> tuple[Tree, Select]:
     """Let the policy ask for verdicts until it selects; return the tree and how it ended."""
     policy = selective(len(answers), batch)
@@ -63,7 +63,7 @@ answers = st.lists(
 
 
 @given(answers, st.integers(1, 4))
-def test_the_choice_is_that_of_all_verdicts(given: list[Answer], batch: int) -> None:
+def test_the_choice_is_that_of_all_verdicts(given: Sequence[Answer], batch: int) -> None:
     tree, _ = judged_by_need(given, batch)
     whole = weighted_vote()(judged(given, range(len(given))).finished)
     chosen = weighted_vote()(tree.finished)

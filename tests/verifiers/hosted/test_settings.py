@@ -15,9 +15,8 @@ from tests.verifiers.hosted.asking import ANSWERS, STEPS, TASK, rate, sigmoid
 from verifier_agent.errors import ConfigurationError, UnreadableVerdict
 from verifier_agent.testing import ModelServer, RewardServer, always
 from verifier_agent.values import Candidate, Task
-from verifier_agent.verifiers import HostedRewardModel, resolve_verifiers
+from verifier_agent.verifiers import HostedRewardModel
 from verifier_agent.verifiers.hosted import WIRES, replies
-from verifier_agent.verifiers.hosted.names import named_reward_model
 from verifier_agent.verifiers.hosted.reading import Asked, Reading, asked
 from verifier_agent.verifiers.local import PRESETS, Labels, Number, PRMSpec, TokenPair
 
@@ -444,50 +443,3 @@ def test_no_json_whatever_breaks_a_reader_or_becomes_a_number_that_is_not_finite
 
 def test_there_is_a_reader_for_each_form() -> None:
     assert {replies.pooled, replies.embedded, replies.predicted} <= set(READERS)
-
-
-# ---- names
-
-
-def test_a_name_in_text_is_the_same_reward_model() -> None:
-    text = (
-        "hosted:score:http://localhost:8000/v1?dialect=sglang&model=a/b&template={question}%0A"
-        "{answer}&label_token_ids=648,387&batch=4&concurrency=2&attempts=1&seconds=2.5&name=mine"
-    )
-    (one,) = resolve_verifiers(text, model=None)  # type: ignore[arg-type]
-    assert isinstance(one, HostedRewardModel)
-    assert (one.url, one.wire.dialect, one.name) == (URL, "sglang", "mine")
-    assert (one.batch, one.concurrency, one.attempts, one.seconds) == (4, 2, 1, 2.5)
-    assert one.reading == Reading(
-        spec=PRMSpec(layout="chat", read="end", readout=TokenPair(good="good", bad="bad")),
-        model="a/b",
-        template="{question}\n{answer}",
-        label_token_ids=(648, 387),
-    )
-
-
-def test_a_range_and_a_key_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REWARD_KEY", "s3cr3t")
-    one = named_reward_model(f"chat_reward:{URL}?model=m&scale=0..4&key_env=REWARD_KEY")
-    assert one.reading.bounds == (0.0, 4.0)
-    assert "s3cr3t" not in repr(vars(one))
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("hosted:", "write hosted:WIRE:URL"),
-        ("hosted:clasify:http://localhost", "did you mean 'classify'"),
-        (f"hosted:classify:{URL}?scale=logit&scale=logit", "scale is given twice"),
-        (f"hosted:classify:{URL}?scal=logit", "did you mean 'scale'"),
-        (f"hosted:classify:{URL}?scale=logit&batch=x", "batch='x' is no number"),
-        (f"hosted:classify:{URL}?scale=a..b", "is no number"),
-        (f"hosted:classify:{URL}?scale", "bad query"),
-        (f"hosted:classify:{URL}?scale=logit&key_env=NO_SUCH_KEY", "'NO_SUCH_KEY' is not set"),
-        (f"hosted:classify:{URL}", "say what its numbers are"),
-    ],
-)
-def test_a_name_that_cannot_be_says_why(text: str, told: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        resolve_verifiers(text, model=None)  # type: ignore[arg-type]
-    assert told in str(caught.value)

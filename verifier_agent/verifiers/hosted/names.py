@@ -82,7 +82,14 @@ def _read(rest: str, option: str, value: str) -> Any:
         ) from None
 
 
-def written(wire: str, url: str, options: Mapping[str, str]) -> str:
+def written(wire: str, url: str, options: Mapping[str, Any]) -> str:
     """Return the text that means a reward model with these options."""
-    query = urlencode(options, quote_via=quote, safe=":/{}.")
+    given = {option: _said(option, value) for option, value in options.items()}
+    query = urlencode(given, quote_via=quote, safe=":/{}.")
     return f"{FAMILY}:{wire}:{url}" + (f"?{query}" if query else "")
+
+
+def _said(option: str, value: Any) -> str:
+    """Write a value as `OPTIONS` reads it."""
+    between = ".." if option == "scale" else ","
+    return between.join(map(str, value)) if isinstance(value, tuple) else str(value)

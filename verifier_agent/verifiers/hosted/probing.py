@@ -75,11 +75,7 @@ class Probe:
     def text(self) -> str:
         """What names this verifier on the command line, and wherever text does."""
         named = {"dialect": self.wire.dialect, **self.settings}
-        return written(self.wire.name, self.url, {key: _text(v) for key, v in named.items()})
-
-
-def _text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        return written(self.wire.name, self.url, named)
 
 
 async def probe(

@@ -64,7 +64,7 @@ def test_without_a_word_the_agent_works_offline() -> None:
 
 
 def test_the_environment_describes_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VERIFIER_AGENT_VERIFIER", "arithmetic, embedded-prm")
+    monkeypatch.setenv("VERIFIER_AGENT_VERIFIER", '["arithmetic", "embedded-prm"]')
     monkeypatch.setenv("VERIFIER_AGENT_POLICY", "best_of(3)")
     monkeypatch.setenv("VERIFIER_AGENT_SELECTOR", "best")
     monkeypatch.setenv("VERIFIER_AGENT_BUDGET", '{"calls": 9}')
@@ -74,6 +74,12 @@ def test_the_environment_describes_the_agent(monkeypatch: pytest.MonkeyPatch) ->
     assert run.plain["run"]["selector"] is not None
 
 
+def test_an_ensemble_is_one_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VERIFIER_AGENT_VERIFIER", "mean:arithmetic,embedded-prm")
+    run = Run.of(agent().invoke(QUESTION))
+    assert run.plain["run"]["verifiers"] == ["mean:arithmetic,embedded-prm"]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -81,6 +87,7 @@ def test_the_environment_describes_the_agent(monkeypatch: pytest.MonkeyPatch) ->
         ("BUDGET", "calls=24", "VERIFIER_AGENT_BUDGET='calls=24'"),
         ("POLICY", "best_off(2)", "best_off"),
         ("VERIFIER", "embeded-prm", "embeded-prm"),
+        ("VERIFIER", "[arithmetic]", r"VERIFIER_AGENT_VERIFIER='\[arithmetic\]'"),
         ("MODEL", "nobody", "nobody"),
     ],
 )

@@ -29,7 +29,8 @@ PREFIX = "VERIFIER_AGENT_"
 SETTINGS = ("model", "verifier", "policy", "selector", "budget")
 """What `PREFIX` and these names in capitals say; each as `create_verifier_agent` takes it.
 
-A model or a verifier is a name, several verifiers stand between commas, a budget is a JSON object.
+A model or a verifier is a name, several verifiers are a JSON array of names (a comma may be part of
+one: "mean:arithmetic,agreement"), a budget is a JSON object.
 """
 
 
@@ -67,19 +68,19 @@ def agent() -> Agent:
 def _agent(texts: tuple[str, ...]) -> Agent:
     said = {name: text for name, text in zip(SETTINGS, texts, strict=True) if text.strip()}
     given: dict[str, Any] = {**said}
-    if "verifier" in said:
-        given["verifier"] = [name.strip() for name in said["verifier"].split(",")]
+    if given.get("verifier", "").lstrip().startswith("["):
+        given["verifier"] = _json("verifier", said["verifier"], '["arithmetic", "judge"]')
     if "budget" in said:
-        given["budget"] = _budget(said["budget"])
+        given["budget"] = _json("budget", said["budget"], '{"calls": 24}')
     made = create_verifier_agent(given.pop("model", "embedded"), **given)
     made.context_schema = made.builder.context_schema = Context
     return made
 
 
-def _budget(text: str) -> Any:
+def _json(name: str, text: str, example: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
         raise ConfigurationError(
-            f'{PREFIX}BUDGET={text!r}: give a JSON object, such as {{"calls": 24}} ({error})'
+            f"{PREFIX}{name.upper()}={text!r}: give JSON, such as {example} ({error})"
         ) from None

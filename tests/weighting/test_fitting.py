@@ -182,6 +182,6 @@ def test_moments_need_three_that_differ() -> None:
 
 
 def test_labels_that_are_all_alike_are_refused() -> None:
-    alike = [replace(one, labels=[0] * 8) for one in QUESTIONS]
-    with pytest.raises(ConfigurationError):
+    alike = [replace(one, labels=[n % 2] * 8) for n, one in enumerate(QUESTIONS)]
+    with pytest.raises(ConfigurationError, match="both right and wrong answers"):
         fit_weights(NAMES, alike, "labels")

@@ -134,7 +134,12 @@ def _weights(
     share: float,
 ) -> tuple[float, ...]:
     if method == "labels":
-        return fit_choice(rows, [one.labels or () for one in questions])
+        labels = [one.labels or () for one in questions]
+        if not any(0 < sum(label) < len(label) for label in labels):
+            raise ConfigurationError(
+                "no labelled question has both right and wrong answers: nothing to choose between"
+            )
+        return fit_choice(rows, labels)
     if method == "latent":
         return fit_latent(rows, share).weights
     if len(rows[0][0]) < 3:

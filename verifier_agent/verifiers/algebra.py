@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -62,8 +61,7 @@ class AlgebraSteps:
         if importlib.util.find_spec("sympy") is None:
             raise MissingExtra("the checker of algebra", "math")
         self.seconds = seconds
-        most = min(os.cpu_count() or 1, 4) if workers is None else workers
-        self.workers = Workers("algebra", most=most)
+        self.workers = Workers("algebra", most=workers)
         self.arithmetic = ArithmeticSteps()
         self.name = name
 

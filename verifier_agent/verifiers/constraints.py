@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -104,8 +103,7 @@ class Constraints:
         if self.problem is not None:
             self._required(self.problem)
         self.seconds = seconds
-        most = min(os.cpu_count() or 1, 4) if workers is None else workers
-        self.workers = Workers("constraints", most=most)
+        self.workers = Workers("constraints", most=workers)
         self.name = name
 
     async def verify(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:

@@ -22,6 +22,8 @@ from verifier_agent.errors import ConfigurationError, VerifierUnavailable
 SCRIPT = Path(__file__).with_name("worker.py")
 START = 120.0
 """Seconds of the clock in which a worker has to be ready: it loads large libraries."""
+MOST = 4
+"""Workers of a pool that nobody gave a size: each holds large libraries in memory."""
 LONGEST = 1 << 20
 """Characters of a question, and bytes of an answer."""
 
@@ -29,12 +31,13 @@ LONGEST = 1 << 20
 class Workers:
     """A pool of worker processes of one kind, for any number of threads.
 
-    They start when they are needed, `most` at a time; further questions wait. One that does not
-    answer in time is killed, and another takes its place for the next question. All end with this
-    process, and when nothing refers to the pool any more.
+    They start when they are needed, `most` at a time (None: one per processor, at most 4); further
+    questions wait. One that does not answer in time is killed, and another takes its place for the
+    next question. All end with this process, and when nothing refers to the pool any more.
     """
 
-    def __init__(self, kind: str, *, most: int) -> None:
+    def __init__(self, kind: str, *, most: int | None) -> None:
+        most = min(os.cpu_count() or 1, MOST) if most is None else most
         if isinstance(most, bool) or most < 1:
             raise ConfigurationError(f"workers={most!r}: a whole number above 0 is needed")
         self.kind = kind

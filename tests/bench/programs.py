@@ -121,6 +121,10 @@ def _cause(judged: Equivalence, pair: Pair, equal: bool | None, why: str) -> str
             return ASKS
         if "base" in why:
             return "unknown, since one is written in a base and the other is an expression"
+        if "another unit" in why:
+            return "unknown, since one has a unit, and the other may count in another one"
+        if "change the number" in why:
+            return "unknown, since one has a word that may change its number"
         if "words" in why:
             return "unknown, since words and numbers are not compared"
         return f"unknown: {why}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib.util
-import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,8 @@ from verifier_agent.answers import canonical, stated_answer
 from verifier_agent.answers.numerals import read_number
 from verifier_agent.errors import ConfigurationError, MissingExtra, VerifierUnavailable
 from verifier_agent.values import Candidate, Task, Verdict
+from verifier_agent.verifiers.expressions import singular
+from verifier_agent.verifiers.words import CONVERSIONS, MEASURES, MULTIPLIERS, OPERATIONS
 from verifier_agent.verifiers.workers import Workers
 
 LONGEST = 2_000
@@ -23,6 +24,9 @@ _WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|operatorname)\s*\{([
 _WORDS = re.compile(r"[^\W\d_]{2,}(?:[ '\u2019-]+[^\W\d_]+)*[.]?")
 _OPPOSITES = ({"yes", "no"}, {"true", "false"}, {"even", "odd"})
 """Words of which one refutes the other; any others may be two names of one thing."""
+_COMPUTING = OPERATIONS - MEASURES - {"cube", "square", "round"}
+_MULTIPLYING = MULTIPLIERS - {"degree", "percentage", "point"}
+"""Words (the second singular) that make another number of the one before them."""
 _MEASURED = re.compile(r"(?P<number>[^a-z\\]*\d)(?: (?P<words>[a-z][a-z '/^23-]*)|)")
 _BASED = re.compile(r"(?P<digits>[0-9a-z]+)_(?P<base>\d{1,2}|\{\d{1,2}\})")
 _SIZES = re.compile(r"\\(?:left|right)\.|\\(?:left|right|[Bb]igg?[lr]?)(?![a-zA-Z])")
@@ -49,8 +53,7 @@ class Equivalence:
         if importlib.util.find_spec("math_verify") is None:
             raise MissingExtra("mathematical equivalence", "math")
         self.seconds = seconds
-        most = min(os.cpu_count() or 1, 4) if workers is None else workers
-        self.workers = Workers("math", most=most)
+        self.workers = Workers("math", most=workers)
 
     def __call__(self, reference: str, answer: str) -> bool | None:
         """Compare. Raises VerifierUnavailable if no worker can be started."""
@@ -79,14 +82,9 @@ def _by_key(reference: str, answer: str) -> tuple[bool | None, str] | None:
         return _by_base(expected, given)
     right, told = _measured(expected), _measured(given)
     if right and told:
-        if right[1] and told[1] and right[1] != told[1]:
-            return None, f"they have different units, {right[1]!r} and {told[1]!r}"
-        # beside a bare number one letter may be a variable
-        if right[1] == told[1] or len(right[1] or told[1]) > 1:
-            if right[0] == told[0]:
-                return True, ""
-            if right[0].denominator == told[0].denominator == 1:
-                return False, ""
+        known = _by_unit(right, told, answer if told[1] else reference)
+        if known is not None:
+            return known
     if {expected, given} in _OPPOSITES:
         return False, ""
     if all(_is_words(text) for text in (reference, answer)):
@@ -96,11 +94,37 @@ def _by_key(reference: str, answer: str) -> tuple[bool | None, str] | None:
     return None
 
 
+def _by_unit(
+    right: tuple[Fraction, str], told: tuple[Fraction, str], written: str
+) -> tuple[bool | None, str] | None:
+    """Compare numbers with units or none; `written` is one with a unit, as it stands."""
+    words = right[1] or told[1]
+    first = words.partition(" ")[0]
+    if right[1] != told[1]:
+        if right[1] and told[1]:
+            return None, f"they have different units, {right[1]!r} and {told[1]!r}"
+        computes = first in _COMPUTING and words != "times"
+        if computes or singular(first) in _MULTIPLYING:
+            return None, f"only one of them says {words!r}, which may change the number"
+        # beside a bare number one letter may be a variable, unless it stands for a word
+        if len(words) == 1 and not re.search(r"[^\W\d_]{3}", written):
+            return None
+    if right[0] == told[0]:
+        return True, ""
+    if right[1] != told[1] and (len(first) == 1 or singular(first) in MEASURES):
+        small, large = sorted((abs(right[0]), abs(told[0])))
+        if small and large / small in CONVERSIONS:
+            return None, f"only one of them says {words!r}, and the other may count in another unit"
+    if right[0].denominator == told[0].denominator == 1:
+        return False, ""
+    return None
+
+
 def _measured(key: str) -> tuple[Fraction, str] | None:
     """Return a number and the words behind it, which are its unit or say what is counted."""
     found = _MEASURED.fullmatch(key)
     value = read_number(found["number"]) if found else None
-    return None if found is None or value is None else (value, found["words"])
+    return None if found is None or value is None else (value, found["words"] or "")
 
 
 def _by_base(expected: str, given: str) -> tuple[bool | None, str]:
@@ -140,8 +164,9 @@ class MathEquivalence:
     """Compare a candidate's answer with `task.context["reference"]`, as mathematics. `hard`.
 
     score: 1.0 if they are the same by value or algebra ("1/2", "0.5" and "\\frac{2}{4}"; "x = 5"
-    for 5), 0.0 if not. Where that is not known, because one of them is no mathematics or comparing
-    them takes too long, and where a text states no answer: no score, and an error. The feedback
+    for 5), 0.0 if not. Where that is not known, because one of them is no mathematics, one alone
+    has a unit or a word that may make another number of it ("2 dozen"), or comparing them takes too
+    long, and where a text states no answer: no score, and an error. The feedback
     says that the answer is wrong, and not what would be right.
 
     Args:

@@ -95,6 +95,9 @@ def test_an_example_is_found_wherever_it_stands(text: str, example: str) -> None
         "For y = 5, z = 6 the output should be 4",
         "Return them in any order: f(3) == [1, 2]",
         ">>> x = 3\n    >>> f(x)\n    [1, 2]\n\n    The order is not important.",
+        "Print the next number.\n    Input: x = 3\n    Output: 4",
+        "Sort it in-place.\n    f([2, 1]) -> [1, 2]",
+        "Do not return anything: f([2, 1]) => [1, 2]",
         "Return any valid number: f(3) == 4",
         "Return a number at random: f(3) == 4",
         "One possible result: f(3) == 4",
@@ -230,3 +233,12 @@ def test_a_value_is_read_as_it_was_written(given: object, expected: object) -> N
 def test_no_text_is_too_odd_to_be_read(text: str) -> None:
     for source in sources(f"def f(x):\n{text}"):
         ast.parse(source)
+
+
+def test_of_a_text_that_is_too_long_nothing_is_read() -> None:
+    text = "f(3) == 4\n"
+    assert sources(text * 4_999) == ["assert f(3) == 4"]
+    assert sources(text * 5_001) == []
+    deep = "[" * 20 + "]" * 20
+    assert sources(f"f([]) == {deep}") == [f"assert f([]) == {deep}"]
+    assert sources(f"f([]) == [{deep}]") == []

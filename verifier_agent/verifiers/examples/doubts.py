@@ -20,13 +20,24 @@ _TAKES_BACK = re.compile(
     r"right|wrong\w*|bugs?|mistakes?|broken|fail\w*|errors?|instead|now|currently)\b))",
     re.IGNORECASE,
 )
+_FAR = 1_000
+"""Characters above and below an example in which a doubt about it is looked for."""
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
+_NOTHING_BACK = re.compile(
+    r"\b(?:prints?|printed|printing)\b(?!\()|\bin[- ]place\b|\breturns? (?:nothing|anything)\b",
+    re.IGNORECASE,
+)
 _REPORT = re.compile(r"\b(?:[Dd]ebug(?:ging)?|[Ff]ix(?:es|ing)?|[Bb]ugs?|[Bb]uggy|Traceback)\b")
 
 
 def reports_a_bug(text: str) -> bool:
     """Return True if a text speaks of a program that errs: what it shows may be the error."""
     return _REPORT.search(text) is not None
+
+
+def gives_nothing_back(text: str) -> bool:
+    """Return True if a text speaks of a function that prints, or changes what it is given."""
+    return _NOTHING_BACK.search(text) is not None
 
 
 def is_taken_back(text: str, begin: int, end: int, name: str) -> bool:
@@ -44,8 +55,8 @@ def is_taken_back(text: str, begin: int, end: int, name: str) -> bool:
     return bool(
         _DOUBT.search(around)
         or (is_comment and _TAKES_BACK.match(after))
-        or _DOUBT.search(_heading(text[:first]))
-        or _TAKES_BACK.match(_sentence_below(text[last:], name))
+        or _DOUBT.search(_heading(text[max(0, first - _FAR) : first]))
+        or _TAKES_BACK.match(_sentence_below(text[last : last + _FAR], name))
     )
 
 

@@ -22,6 +22,8 @@ _WORD = re.compile(r"(?:True|False|None|true|false|set\(\))(?!\w)")
 _SUM = re.compile(r"[ \t]*[-+*][ \t]*(?=[\d.])")
 LONGEST = 2_000
 """Characters of one value, brackets and line ends included."""
+DEEPEST = 20
+"""Brackets within brackets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,8 @@ def closing(text: str, start: int) -> int | None:
             at = string.end()
             continue
         if sign in _CLOSING:
+            if len(waiting) == DEEPEST:
+                return None
             waiting.append(_CLOSING[sign])
         elif waiting and sign == waiting[-1]:
             waiting.pop()

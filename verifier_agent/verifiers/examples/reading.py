@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from verifier_agent.verifiers.examples.calls import asserted, said, under_another_name
-from verifier_agent.verifiers.examples.doubts import reports_a_bug
+from verifier_agent.verifiers.examples.doubts import gives_nothing_back, reports_a_bug
 from verifier_agent.verifiers.examples.pairs import in_pairs, in_sentences
 from verifier_agent.verifiers.examples.sessions import typed
 from verifier_agent.verifiers.examples.signatures import Signature, asked_function, signatures_in
@@ -21,6 +21,8 @@ from verifier_agent.verifiers.sandboxes.sandbox import CodeTest
 
 MOST = 50
 """Examples that are read from one text."""
+LONGEST = 50_000
+"""Characters of a text in which examples are looked for; reading takes time."""
 _QUOTES = re.compile(r"\"{3}|'{3}")
 _ANY_ORDER = re.compile(
     r"\b(?:any|arbitrary|whatever|no particular|random) order\b|"
@@ -47,9 +49,13 @@ def examples_in(text: str, entry_point: str | None = None) -> tuple[CodeTest, ..
         'assert double(2) == 4'
 
     Of examples that contradict each other none is a test. Where any order is right none is about a
-    collection or a text, and where any of several answers is, all are about True, False or None. In
-    the report of a bug only assertions are read: what else it shows may be the bug.
+    collection or a text, and where any of several answers is, all are about True, False or None.
+    Only assertions are read in the report of a bug (what else it shows may be the bug) and about
+    functions that print or work in place (what else it shows need not be what they return). A text
+    of more than LONGEST characters has none.
     """
+    if len(text) > LONGEST:
+        return ()
     # what is in a docstring stands in lines of its own
     text = _QUOTES.sub("\n", text)
     signatures = signatures_in(text)
@@ -60,11 +66,12 @@ def examples_in(text: str, entry_point: str | None = None) -> tuple[CodeTest, ..
     if signature is not None and signature.methodical:
         return ()
     found = list(asserted(text, name))
-    if not reports_a_bug(text):
+    if not (reports_a_bug(text) or gives_nothing_back(text)):
         found += _found(text, name, signature)
         if not found and signature is not None and len(signatures) == 1:
             found = list(under_another_name(text, signature))
-    settled = [source for source in found if _is_settled(source, text)]
+    any_answer, any_order = (bool(one.search(text)) for one in (_ANY_ANSWER, _ANY_ORDER))
+    settled = [source for source in found if _is_settled(source, any_answer, any_order)]
     return tuple(_agreeing(settled))[:MOST]
 
 
@@ -76,14 +83,14 @@ def _found(text: str, name: str, signature: Signature | None) -> Iterator[str]:
         yield from in_sentences(text, signature)
 
 
-def _is_settled(source: str, text: str) -> bool:
-    """Return True if nothing else than what an assertion expects is right too, by the text."""
+def _is_settled(source: str, any_answer: bool, any_order: bool) -> bool:
+    """Return True if nothing else than what an assertion expects is right too."""
     expected = asked_and_expected(source)[1]
     if expected is None:
         return True
-    if _ANY_ANSWER.search(text):
+    if any_answer:
         return expected in ("True", "False", "None")
-    return not (_ANY_ORDER.search(text) and expected[0] in "[({'\"")
+    return not (any_order and expected[0] in "[({'\"")
 
 
 def _agreeing(sources: Iterable[str]) -> Iterator[CodeTest]:

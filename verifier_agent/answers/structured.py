@@ -15,7 +15,8 @@ LONGEST = 100_000
 """Characters of JSON that is read."""
 _ATTEMPTS = 100
 """Brackets at which JSON is looked for, so that no text takes long."""
-_FENCED = re.compile(r"```[ \t]*+\w*+[ \t]*+\n(.*?)```", re.DOTALL)
+FENCED = re.compile(r"```[ \t]*+\w*+[ \t]*+\n(.*?)```", re.DOTALL)
+"""A fenced block; its content is the group."""
 _OPENING = re.compile(r"[{\[]")
 _DIGITS = 1000
 """Of a number that is read; a longer one makes the whole no JSON."""
@@ -46,7 +47,7 @@ def exact_json(text: str) -> Any:
 def whole_json(text: str) -> str | None:
     """Return the key of a text that is JSON and nothing else, fenced or not; None for any other."""
     text = text.strip()
-    fenced = _FENCED.fullmatch(text) if len(text) <= LONGEST else None
+    fenced = FENCED.fullmatch(text) if len(text) <= LONGEST else None
     return read_json(fenced[1] if fenced else text)
 
 
@@ -58,7 +59,7 @@ def json_key(text: str) -> str | None:
 
 def find_json(text: str) -> str | None:
     """Return the last JSON object or array in `text` as it stands there, fenced or not."""
-    for block in reversed(_FENCED.findall(text[:LONGEST])):
+    for block in reversed(FENCED.findall(text[:LONGEST])):
         if read_json(block) is not None:
             return str(block).strip()
     text, found, at = text[:LONGEST], None, 0
@@ -92,7 +93,8 @@ def tool_calls_key(calls: Sequence[Mapping[str, Any]]) -> str | None:
     return read_json(text) or text
 
 
-def _refuse(constant: str) -> Any:
+def refuse_constant(constant: str) -> Any:
+    """Raise ValueError: Python reads NaN and Infinity, which are no JSON."""
     raise ValueError(f"{constant} is no JSON")
 
 
@@ -103,7 +105,7 @@ def _exact(text: str) -> Fraction:
     return Fraction(value)
 
 
-_DECODER = json.JSONDecoder(parse_float=_exact, parse_int=_exact, parse_constant=_refuse)
+_DECODER = json.JSONDecoder(parse_float=_exact, parse_int=_exact, parse_constant=refuse_constant)
 
 
 def _written(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
-from verifier_agent.answers.structured import LONGEST, find_json
+from verifier_agent.answers.structured import FENCED, LONGEST, find_json, refuse_constant
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers.bubbling import let_by
@@ -21,7 +21,6 @@ MOST = 5
 """Faults that a feedback names."""
 LONGEST_SHOWN = 120
 """Characters of a value, and of what was expected."""
-_FENCED = re.compile(r"```[ \t]*+\w*+[ \t]*+\n(.*?)```", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -122,7 +121,7 @@ def stated_json(text: str) -> str | None:
     None where there is none, or what is meant as the whole of it cannot be read: then a part that
     can be read is not what is given.
     """
-    blocks = _FENCED.findall(text)
+    blocks = FENCED.findall(text)
     for whole in (text.strip(), *(block.strip() for block in blocks[-1:])):
         try:
             _decoded(whole)
@@ -143,16 +142,12 @@ def _goes_on_in_words(text: str, error: Exception) -> bool:
 
 
 def _decoded(source: str) -> Any:
-    return json.loads(source, parse_constant=_refuse)
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    return json.loads(source, parse_constant=refuse_constant)
 
 
 def _unread(text: str) -> str:
     """Say why no JSON was found, and where the last block of it goes wrong."""
-    blocks = _FENCED.findall(text)
+    blocks = FENCED.findall(text)
     start = text.find("{")
     source = blocks[-1] if blocks else text[start:] if start >= 0 else ""
     if not source.strip():

@@ -301,6 +301,30 @@ def test_what_cannot_work_is_refused() -> None:
             Checker(**wrong)  # type: ignore[arg-type]
 
 
+@BOXES
+def test_a_program_that_is_not_there_is_no_verdict_wherever_it_would_be(box: Any) -> None:
+    for program in ("/no-such-program", "/opt/no-such-program", "/nowhere/bin/no-such-program"):
+        checker = Checker(arguments=(program, "{file}"))
+        (verdict,) = judged(ProofChecker(checker, statement="{proof}", sandbox=box), "x")
+        assert verdict.score is None
+        assert "the checker did not run" in str(verdict.error)
+
+
+@pytest.mark.skipif(not has_bubblewrap(), reason="no bubblewrap here")
+def test_a_sandbox_that_does_not_start_refutes_no_proof(tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    library.mkdir()
+    checker = Checker(arguments=("true", "{file}"))
+    verifier = ProofChecker(checker, statement="{proof}", readable=[str(library)])
+    assert judged(verifier, "x")[0].score == 1.0
+    library.rmdir()
+    (verdict,) = judged(verifier, "x")
+    assert verdict.score is None
+    assert "bubblewrap did not start" in str(verdict.error)
+    with pytest.raises(ConfigurationError, match="an absolute path that exists"):
+        ProofChecker(checker, statement="{proof}", readable=[str(library)])
+
+
 @pytest.mark.skipif(not has_bubblewrap(), reason="no bubblewrap here")
 def test_it_has_names_and_can_be_pickled() -> None:
     (named,) = resolve_verifiers("proof:metamath", model=EmbeddedChatModel())

@@ -30,6 +30,8 @@ _LIMITED = (
     'ulimit -t "$1" && ulimit -v "$2" && ulimit -f "$3" && ulimit -c 0 && shift 3 && exec "$@"'
 )
 """A script of the shell: the kernel's limits, and then the command in the same process."""
+_BWRAP = "bwrap: "
+"""What bubblewrap's own complaints begin with."""
 _NOT_RUN = (126, 127)
 """How a shell says that a command could not be run."""
 
@@ -74,9 +76,11 @@ class Commands:
                     f"{error}; a checker that runs nothing of what it reads may have "
                     "sandbox='unsafe-subprocess'"
                 ) from None
-        missing = next((path for path in self.readable if not Path(path).is_absolute()), None)
-        if missing is not None:
-            raise ConfigurationError(f"readable={missing!r}: an absolute path is needed")
+        for path in self.readable:
+            if not Path(path).is_absolute() or not Path(path).exists():
+                raise ConfigurationError(
+                    f"readable={path!r}: an absolute path that exists is needed"
+                )
 
     def run(self, arguments: Sequence[str], name: str, text: str, *, stdin: bool) -> Finished:
         """Run a command with `text` in the file `name` of its directory, or as standard input.
@@ -106,13 +110,17 @@ class Commands:
                     pass_fds=command.passed,
                 )
                 try:
-                    return _listen(process, self.limits)
+                    found = _listen(process, self.limits)
                 finally:
                     with suppress(ProcessLookupError):
                         os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
                     assert process.stdout is not None
                     process.stdout.close()
+        if self.sandbox == "bubblewrap" and found.output.startswith(_BWRAP):
+            # it ends with the status of a command that failed, and nothing was checked
+            raise VerifierUnavailable(f"bubblewrap did not start: {found.output[:500].strip()}")
+        return found
 
     @contextmanager
     def _around(
@@ -134,8 +142,9 @@ class Commands:
 def _homes(program: str) -> list[str]:
     """Return the directories outside /usr in which a program is installed."""
     paths = {program, os.path.realpath(program)} if Path(program).is_absolute() else set()
-    homes = {str(Path(path).parents[1]) for path in paths}
-    return [home for home in homes if home not in ("/", "/usr") and not home.startswith("/usr/")]
+    homes = {str(Path(path).parent.parent) for path in paths}
+    known = {home for home in homes if home not in ("/", "/usr") and not home.startswith("/usr/")}
+    return [home for home in known if Path(home).is_dir()]
 
 
 def _listen(process: subprocess.Popen[bytes], limits: Limits) -> Finished:

@@ -31,6 +31,7 @@ from verifier_agent.testing import (
     cycle,
     words,
 )
+from verifier_agent.testing.ledger import Ledger
 
 
 def post(server: ModelServer, raw: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -277,17 +278,38 @@ def test_a_stream_is_billed_until_the_client_leaves() -> None:
 
 
 def test_requests_are_served_at_the_same_time() -> None:
-    with ModelServer(lambda request: Reply("x", delay=0.2)) as server:
+    all_here = threading.Barrier(20)
+
+    def script(request: Request) -> Reply:
+        all_here.wait(timeout=30)
+        return Reply("x")
+
+    with ModelServer(script) as server:
         threads = [threading.Thread(target=ask, args=(server, str(i))) for i in range(20)]
-        began = time.monotonic()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        took = time.monotonic() - began
     assert server.calls == 20
     assert server.peak == 20
-    assert took < 2.0  # one after another they would take 4
+
+
+@pytest.mark.parametrize("body", [{}, {"stream": True}])
+def test_a_client_that_has_its_whole_answer_finds_it_in_the_ledger(
+    body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave = Ledger.leave
+
+    def late(self: Ledger, *noted: Any) -> None:
+        time.sleep(0.2)
+        leave(self, *noted)
+
+    monkeypatch.setattr(Ledger, "leave", late)
+    messages = [{"role": "user", "content": "x"}]
+    with ModelServer(always("a b")) as server:
+        post(server, json.dumps({"messages": messages, **body}).encode())
+        (served,) = server.served
+    assert served.complete
 
 
 def test_an_error_in_a_script_reaches_client_and_test() -> None:

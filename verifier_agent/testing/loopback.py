@@ -50,6 +50,9 @@ class LoopbackHandler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    wbufsize = 1 << 20
+    """An answer's last bytes leave after its request is noted, so that a client that has the whole
+    answer finds it in the ledger."""
     server: LoopbackHttp
     status: int | None = None
 
@@ -143,6 +146,7 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         """Send a body a few bytes at a time, over so long; False if the client left."""
         parts = [raw[at : at + PIECE] for at in range(0, len(raw), PIECE)]
         for part in parts:
+            self.wfile.flush()
             if not self.wait(seconds / len(parts)):
                 return False
             self.wfile.write(part)
@@ -163,6 +167,7 @@ class LoopbackHandler(BaseHTTPRequestHandler):
 
     def reset(self) -> bool:
         """Close at once, so that the client sees a broken connection; always False."""
+        self.wfile.flush()
         linger = struct.pack("ii", 1, 0)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.connection.close()
@@ -223,5 +228,5 @@ class LoopbackServer:
 
     @property
     def served(self) -> list[Served]:
-        """The requests that are done, in the order in which they ended; `settle` first."""
+        """The requests that are done, in the order in which they ended."""
         return self._ledger.served

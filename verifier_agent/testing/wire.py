@@ -85,6 +85,7 @@ class _Handler(LoopbackHandler):
         self.head(200, {"transfer-encoding": "chunked"}, self.dialect.stream_type)
         billed = 0
         for event, tokens in events:
+            self.wfile.flush()
             if not self.wait(pace + slow / len(events)):
                 return self.reset()
             billed += tokens

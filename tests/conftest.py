@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 
+# a shell has its background jobs ignore Ctrl-C, and so would the processes that tests start
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # state must survive a checkpointer that takes plain values only
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 # one worker per core: threads of numpy would wait for each other

@@ -175,7 +175,9 @@ def table(pool: Sequence[Plain], found: dict[str, Done]) -> Iterator[str]:
         f"problem, {ORDERS} orders, the weighted vote; with `repair`: one live run. Tokens are "
         "the generator's and the reward model's, prompts included, as a share of those of "
         f"{SAMPLES} samples; differences are to their weighted vote, with 95 % intervals by "
-        "problem. Alike: the smallest fixed number of samples that is as right, and its tokens.",
+        "problem. Alike: the smallest fixed number of samples that is as right, and its tokens. "
+        f"Each sample pays for its prompt; {SAMPLES} in one request, which pays for it once, would "
+        f"have {once(pool):.2f} of these tokens.",
         WIDTH,
     )
     yield ""
@@ -194,6 +196,15 @@ def table(pool: Sequence[Plain], found: dict[str, Done]) -> Iterator[str]:
             f"{share(done[last], whole[last]):.3f}",
         ]
         yield f"| {' | '.join(cells)} |"
+
+
+def once(pool: Sequence[Plain]) -> float:
+    """Return the tokens of all samples if the generator's prompt were paid for once a problem, as
+    a share of what they are when each sample pays for it."""
+    paid = [sum(tokens_of(s["cost"]) for s in one["samples"]) for one in pool]
+    judged = [sum(tokens_of(s["verifier_cost"]) for s in one["samples"]) for one in pool]
+    again = [sum(s["cost"]["input_tokens"] for s in one["samples"][1:]) for one in pool]
+    return 1 - float(sum(again)) / (sum(paid) + sum(judged))
 
 
 def share(one: Done, other: Done) -> float:

@@ -151,3 +151,31 @@ def test_a_test_counts_where_a_rounded_example_contradicts_it() -> None:
         given = {"tests": test}
         (verdict,) = examined("Write double(x): double(0.1) == 0.7", RIGHT, context=given)
         assert (verdict.score, verdict.evidence["endings"]) == (1.0, ["passed"])
+
+
+USAGE = "\nUse it so:\n```python\nprint(double(4))\n```\n"
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        ASSERTIONS,
+        "from math import isclose\nassert isclose(double(2), 4)",
+        "def twice(n):\n    return double(n)\nassert twice(2) == double(2) == 4",
+    ],
+    ids=["assertions", "an import", "a helper"],
+)
+def test_a_block_that_shows_how_to_use_it_is_not_taken_for_the_program(tests: str) -> None:
+    (verdict,) = judge(RIGHT + USAGE, tests=tests)
+    assert verdict.score == 1.0, verdict
+
+
+@pytest.mark.parametrize(
+    ("question", "tests"),
+    [("Write double(x): double(3) == 6", []), ("Write a function `double(x)`.", ["assert 1 < 2"])],
+    ids=["example", "name"],
+)
+def test_the_program_is_what_the_question_asks_for(question: str, tests: list[str]) -> None:
+    task = Task(question=question, context={"tests": tests})
+    (verdict,) = CodeTests("monty").verify_sync(task, [Candidate(id="g0", text=RIGHT + USAGE)])
+    assert verdict.score == 1.0, verdict

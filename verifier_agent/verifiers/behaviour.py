@@ -15,7 +15,6 @@ from typing import Any
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers.code_tests import run_program
-from verifier_agent.verifiers.given_tests import entry_point_of
 from verifier_agent.verifiers.inputs import calls_for
 from verifier_agent.verifiers.sandboxes.escalation import Escalation
 from verifier_agent.verifiers.sandboxes.names import SandboxLike, resolve_sandbox
@@ -89,13 +88,14 @@ class Behaviour:
     def verify_sync(self, task: Task, candidates: Sequence[Candidate]) -> list[Verdict]:
         """Run each candidate's program."""
         try:
-            entry_point, calls = entry_point_of(task), tuple(calls_for(task, self.inputs))
+            calls = tuple(calls_for(task, self.inputs))
         except ConfigurationError as wrong:
             return [self._verdict(c, error=str(wrong)) for c in candidates]
         if not calls:
             error = "nothing to ask the programs: no test or example calls a function with values"
             return [self._verdict(c, error=error) for c in candidates]
-        programs = [program_of(c.text, task.question, entry_point) for c in candidates]
+        asked, _, _ = calls[0].partition("(")  # all are of one function
+        programs = [program_of(c.text, task.question, asked) for c in candidates]
         ran = self._run(dict.fromkeys(programs), calls)
         given = [ran[program] for program in programs]
         numbered = _numbered([one for one in given if not isinstance(one, str)])

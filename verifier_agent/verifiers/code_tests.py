@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from verifier_agent.errors import ConfigurationError, VerifierUnavailable
 from verifier_agent.values import Candidate, Task, Verdict
+from verifier_agent.verifiers.entry_points import asked_of
 from verifier_agent.verifiers.examples import examples_in
 from verifier_agent.verifiers.given_tests import given_tests
 from verifier_agent.verifiers.missing_modules import missing_module, without_module
@@ -78,14 +79,14 @@ class CodeTests:
         """Run each candidate's program."""
         try:
             tests = self.tests(task)
+            asked = asked_of(task, tests)
         except ConfigurationError as error:
             return [self._unknown(c, str(error)) for c in candidates]
         if not tests:
             where = f"context[{self.key!r}] has none"
             where += ", and the question no examples" if self.examples else ""
             return [self._unknown(c, f"no tests: {where}") for c in candidates]
-        entry_point = task.context.get("entry_point")
-        programs = [program_of(c.text, task.question, entry_point) for c in candidates]
+        programs = [program_of(c.text, task.question, asked) for c in candidates]
         ran = self._run(programs, tests)
         return [
             self._unknown(c, outcome)

@@ -11,6 +11,7 @@ from typing import Any
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Task
+from verifier_agent.verifiers.entry_points import entry_point_of
 from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, parse
 from verifier_agent.verifiers.sandboxes.sandbox import CodeTest
 
@@ -31,14 +32,6 @@ def given_tests(task: Task, key: str = "tests") -> tuple[CodeTest, ...]:
     entry_point = entry_point_of(task)
     each = given if isinstance(given, list | tuple) else [given]
     return tuple(test for one in each for test in _tests(one, key, entry_point))
-
-
-def entry_point_of(task: Task) -> str | None:
-    """Return the name in `task.context["entry_point"]`. Raises ConfigurationError for others."""
-    given = task.context.get("entry_point")
-    if given is None or (isinstance(given, str) and given.isidentifier()):
-        return given
-    raise ConfigurationError(f"context['entry_point']={given!r}: a name is needed")
 
 
 def _tests(given: Any, key: str, entry_point: str | None) -> Sequence[CodeTest]:

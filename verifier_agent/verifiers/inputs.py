@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-import builtins
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Task
+from verifier_agent.verifiers.entry_points import asked_of, entry_point_of
 from verifier_agent.verifiers.examples import examples_in
-from verifier_agent.verifiers.examples.signatures import asked_function, signatures_in
+from verifier_agent.verifiers.examples.signatures import signatures_in
 from verifier_agent.verifiers.generated_tests import weighed_tests
-from verifier_agent.verifiers.given_tests import entry_point_of, given_tests
+from verifier_agent.verifiers.given_tests import given_tests
 from verifier_agent.verifiers.guesses import guesses
 from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, is_literal, parse
 from verifier_agent.verifiers.sandboxes.sandbox import CodeTest
@@ -31,15 +30,12 @@ def calls_for(task: Task, count: int) -> list[str]:
     these; where there are none, inputs of all sorts for the parameters that the question shows.
     Empty where it shows none either. Raises ConfigurationError for an entry point that is no name.
     """
-    entry_point = entry_point_of(task)
-    found = [call for test in _tests(task, entry_point) for call in _calls(test)]
-    names = Counter(name for name, _ in found if not hasattr(builtins, name))
-    name = entry_point or next((one for one, _ in names.most_common(1)), "")
-    known = list({repr(given): given for one, given in found if one == name}.values())[:MOST]
+    tests = _tests(task, entry_point_of(task))
+    name = asked_of(task, tests)
+    found = [given for test in tests for given in _inputs(test, name)]
+    known = list({repr(given): given for given in found}.values())[:MOST]
     if not known:
-        signatures = signatures_in(task.question)
-        name = name or asked_function(task.question, signatures) or ""
-        signature = next((one for one in signatures if one.name == name), None)
+        signature = next((one for one in signatures_in(task.question) if one.name == name), None)
         if signature is None or signature.methodical:
             return []
         known = guesses(signature, MOST, seed=task.question)
@@ -60,14 +56,14 @@ def _generated(task: Task) -> list[CodeTest]:
     return [test for test, _ in weighed_tests(task)]
 
 
-def _calls(test: CodeTest) -> Iterator[tuple[str, Input]]:
-    """Yield the calls in a test whose arguments are all written out."""
+def _inputs(test: CodeTest, name: str | None) -> Iterator[Input]:
+    """Yield the inputs in a test of the function `name` whose values are all written out."""
     try:
         tree = parse(test.source)
     except Unparsable:
         return
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if args:
-                if all(map(is_literal, args)):
-                    yield name, tuple(ast.literal_eval(one) for one in args)
+            case ast.Call(func=ast.Name(id=called), args=args, keywords=[]) if args:
+                if called == name and all(map(is_literal, args)):
+                    yield tuple(ast.literal_eval(one) for one in args)

@@ -1,0 +1,62 @@
+"""Which function of a program is asked for."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections import Counter
+from collections.abc import Sequence
+
+from verifier_agent.errors import ConfigurationError
+from verifier_agent.values import Task
+from verifier_agent.verifiers.examples.signatures import asked_function, signatures_in
+from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, parse
+from verifier_agent.verifiers.sandboxes.sandbox import CodeTest
+
+_BUILT_IN = frozenset(dir(builtins))
+
+
+def entry_point_of(task: Task) -> str | None:
+    """Return the name in `task.context["entry_point"]`. Raises ConfigurationError for others."""
+    given = task.context.get("entry_point")
+    if given is None or (isinstance(given, str) and given.isidentifier()):
+        return given
+    raise ConfigurationError(f"context['entry_point']={given!r}: a name is needed")
+
+
+def asked_of(task: Task, tests: Sequence[CodeTest]) -> str | None:
+    """Return the name that a program has to define; None where nothing says it.
+
+    The entry point, else what most of `tests` call, else what the question asks for. Raises
+    ConfigurationError for an entry point that is no name.
+    """
+    given = entry_point_of(task)
+    if given is not None:
+        return given
+    if any(test.stdin is not None for test in tests):
+        return None  # a script need not define anything
+    called = Counter(name for test in tests for name in _called(test))
+    if called:
+        return max(called, key=lambda name: called[name])
+    return asked_function(task.question, signatures_in(task.question))
+
+
+def _called(test: CodeTest) -> dict[str, None]:
+    """Return the names that a test calls, in order, without those that it defines or imports."""
+    try:
+        nodes = list(ast.walk(parse(f"{test.setup}\n{test.source}")))
+    except Unparsable:
+        return {}
+    own = set(_BUILT_IN)
+    for node in nodes:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                own.add(name)
+            case ast.ClassDef(name=name) | ast.arg(arg=name):
+                own.add(name)
+            case ast.Name(id=name, ctx=ast.Store()):
+                own.add(name)
+            case ast.alias(name=name, asname=other):
+                own.add(other or name.partition(".")[0])
+    calls = (node.func for node in nodes if isinstance(node, ast.Call))
+    return dict.fromkeys(c.id for c in calls if isinstance(c, ast.Name) and c.id not in own)

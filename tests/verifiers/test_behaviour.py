@@ -97,6 +97,44 @@ class Counting(Monty):
         return super().run(program, tests, limits)
 
 
+UP_TO = "def up_to(n):\n    return list(range(n))\n"
+"""Of 200 it gives more than is shown in a report."""
+
+
+@pytest.mark.parametrize(
+    "sandbox", [pytest.param("monty", marks=MONTY), pytest.param("bubblewrap", marks=BUBBLEWRAP)]
+)
+def test_programs_that_differ_in_the_end_of_what_they_give_do_not_behave_alike(
+    sandbox: str,
+) -> None:
+    other = f"{UP_TO.rstrip()}[:150] + [1.0] * (n > 150)\n"
+    task = Task(question="", context={"tests": "assert up_to(200)"})
+    drafts = candidates(UP_TO, other, f"{UP_TO.rstrip()} or [0.0][1:]\n")
+    one, two, three = (
+        v.evidence["outputs"][0] for v in Behaviour(sandbox, inputs=1).verify_sync(task, drafts)
+    )
+    assert one == three != two
+
+
+@pytest.mark.parametrize(
+    "sandbox", [pytest.param("monty", marks=MONTY), pytest.param("bubblewrap", marks=BUBBLEWRAP)]
+)
+@pytest.mark.parametrize(
+    ("value", "same"),
+    [("2.9999999999999996", "3"), ("10 ** 5000", "10 ** 5000 + 0"), ("{2: True}", "{2.0: 1}")],
+    ids=["rounding", "digits", "numbers"],
+)
+def test_values_that_are_equal_but_for_rounding_are_the_same_behaviour(
+    sandbox: str, value: str, same: str
+) -> None:
+    drafts = candidates(*(f"def f(n):\n    return {one}\n" for one in (value, same, "4")))
+    task = Task(question="", context={"tests": "assert f(1)"})
+    one, two, other = (
+        v.evidence["outputs"][0] for v in Behaviour(sandbox, inputs=1).verify_sync(task, drafts)
+    )
+    assert one == two != other
+
+
 @MONTY
 def test_a_program_runs_once_however_often_it_is_shown() -> None:
     sandbox = Counting()

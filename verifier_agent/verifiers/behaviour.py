@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
+import hashlib
 import math
 import os
 from collections import Counter, OrderedDict
@@ -18,7 +18,14 @@ from verifier_agent.verifiers.code_tests import run_program
 from verifier_agent.verifiers.inputs import calls_for
 from verifier_agent.verifiers.sandboxes.escalation import Escalation
 from verifier_agent.verifiers.sandboxes.names import SandboxLike, resolve_sandbox
-from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Limits, Sandbox, Tested
+from verifier_agent.verifiers.sandboxes.sandbox import (
+    LONGEST_SHOWN,
+    NOT_PLAIN,
+    CodeTest,
+    Limits,
+    Sandbox,
+    Tested,
+)
 from verifier_agent.verifiers.written_code import program_of
 
 Outputs = tuple[str | None, ...]
@@ -151,28 +158,30 @@ class Behaviour:
 def _output(result: Tested) -> str | None:
     if result.detail or result.ending not in ("passed", "failed"):
         return None
-    try:
-        return repr(_plain(ast.literal_eval(result.got)))
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        return result.got
+    written = result.got if result.value is NOT_PLAIN else _written(result.value)
+    if len(written) <= LONGEST_SHOWN:
+        return written
+    return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    """Return a value so that those which are equal, but for rounding, are written alike."""
+def _written(value: Any) -> str:
+    """Write a value so that those which are equal, but for rounding, are written alike."""
     match value:
-        case bool():
-            return int(value)
+        case int():
+            return hex(value)  # True is 1; decimals of a large number take long
         case float() if math.isfinite(value):
-            return int(value) if value.is_integer() else float(f"{value:.9g}")
+            rounded = value if value.is_integer() else float(f"{value:.9g}")
+            return hex(int(rounded)) if rounded.is_integer() else repr(rounded)
         case list():
-            return [_plain(one) for one in value]
+            return f"[{', '.join(map(_written, value))}]"
         case tuple():
-            return tuple(_plain(one) for one in value)
+            return f"({', '.join(map(_written, value))})"
         case set() | frozenset():
-            return ("set", sorted(repr(_plain(one)) for one in value))
+            return f"{{{', '.join(sorted(map(_written, value)))}}}"
         case dict():
-            return ("dict", sorted(repr((_plain(k), _plain(v))) for k, v in value.items()))
-    return value
+            pairs = sorted(f"{_written(key)}: {_written(one)}" for key, one in value.items())
+            return f"dict({', '.join(pairs)})"
+    return repr(value)
 
 
 def _numbered(given: Sequence[Outputs]) -> list[list[int | None]]:

@@ -20,6 +20,7 @@ from verifier_agent.verifiers.sandboxes.comparisons import (
 )
 from verifier_agent.verifiers.sandboxes.sandbox import (
     MOST_STOPS,
+    NOT_PLAIN,
     USED_UP,
     CodeTest,
     Ending,
@@ -141,17 +142,18 @@ class Monty:
             got = self._fed(session, compared.asked)
             if isinstance(got, Tested):
                 return got
-            holds, shows = is_equal(got.value, compared.value), got.value
-        else:
-            # asked once, since asking may change something
-            said = self._fed(session, _PAIRED.format(sign=_SIGN[compared.sign], **compared.sides))
-            if isinstance(said, Tested):
-                return said
-            shows, other, holds = said.value
-            if not compared.sign.startswith("is"):
-                # an object of the program's own could claim to equal any plain value
-                holds = holds and (not self._is_own(shows) or self._is_own(other))
-        return Tested(ending="passed" if holds else "failed", got=shown(repr(shows)))
+            ending: Ending = "passed" if is_equal(got.value, compared.value) else "failed"
+            value = NOT_PLAIN if self._is_own(got.value) else got.value
+            return Tested(ending=ending, got=_written(got.value), value=value)
+        # asked once, since asking may change something
+        said = self._fed(session, _PAIRED.format(sign=_SIGN[compared.sign], **compared.sides))
+        if isinstance(said, Tested):
+            return said
+        shows, other, holds = said.value
+        if not compared.sign.startswith("is"):
+            # an object of the program's own could claim to equal any plain value
+            holds = holds and (not self._is_own(shows) or self._is_own(other))
+        return Tested(ending="passed" if holds else "failed", got=_written(shows))
 
     def _is_own(self, value: Any) -> bool:
         return isinstance(value, self._monty.MontyClassProxy)
@@ -187,6 +189,14 @@ class _Value:
 
     def __init__(self, value: Any) -> None:
         self.value = value
+
+
+def _written(value: object) -> str:
+    """Return `value` as Python writes it, cut; its type where it has too many digits."""
+    try:
+        return shown(repr(value))
+    except (ValueError, RecursionError):
+        return f"<{type(value).__name__}>"
 
 
 def _ended(error: BaseException) -> Tested:

@@ -9,12 +9,10 @@ from fractions import Fraction
 from typing import Any
 
 from verifier_agent.verifiers.sandboxes.comparisons import comparison_of, is_equal
-from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Tested, shown
+from verifier_agent.verifiers.sandboxes.sandbox import NOT_PLAIN, CodeTest, Tested, shown
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 """Where an object stands in memory, which is another place each time."""
-NOT_PLAIN = object()
-"""Stands for a value that is no plain data, and so equals no literal."""
 
 
 def piece_of(test: CodeTest, *, with_setup: bool) -> dict[str, Any]:
@@ -35,17 +33,19 @@ def test_ended(result: Mapping[str, Any], test: CodeTest) -> Tested:
     if "error" in result:
         return _error_ended(*result["error"], refused=result.get("refused", ""))
     got = _ADDRESS.sub("", str(result.get("got", "")))
+    value = NOT_PLAIN
     if "value" in result:
         compared = comparison_of(test.source)
         assert compared is not None
-        passed = is_equal(decoded(result["value"]), compared.value)
+        value = decoded(result["value"])
+        passed = is_equal(value, compared.value)
     else:
         passed = bool(result["passed"])
     if passed:
-        return Tested(ending="passed", got=got)
+        return Tested(ending="passed", got=got, value=value)
     if result.get("refused"):
         return Tested(ending="denied", got=got, detail=f"it was refused {result['refused']}")
-    return Tested(ending="failed", got=got)
+    return Tested(ending="failed", got=got, value=value)
 
 
 def _error_ended(kind: str, text: str, missing: str, *, refused: str) -> Tested:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.plain import Value
@@ -72,6 +72,10 @@ class CodeTest(Value):
             raise ConfigurationError("a test has either a source or a stdin")
 
 
+NOT_PLAIN = object()
+"""Stands for a value that is no plain data, and so equals no literal."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tested(Value):
     """How one test ended."""
@@ -81,6 +85,8 @@ class Tested(Value):
     """What the program gave, as Python writes it, cut to LONGEST_SHOWN characters."""
     detail: str = ""
     """What was raised, refused or exceeded."""
+    value: Any = field(default=NOT_PLAIN, compare=False, repr=False)
+    """What the program gave, whole, if a test compared it with a literal and it is plain data."""
 
 
 LONGEST_SHOWN = 300

@@ -16,7 +16,13 @@ import pytest
 from langchain_core.exceptions import ModelAuthenticationError, ModelRateLimitError
 
 from verifier_agent.errors import ConfigurationError, GenerationError
-from verifier_agent.models import OpenAIChatModel, UnusableReply, is_transient, retry_after
+from verifier_agent.models import (
+    OpenAIChatModel,
+    UnusableReply,
+    is_transient,
+    over_limit,
+    retry_after,
+)
 from verifier_agent.testing import Choice, Fault, ModelServer, Reply, Request, always
 
 WAYS = ("invoke", "ainvoke", "stream", "astream")
@@ -214,6 +220,15 @@ def test_a_wrapped_error_is_judged_by_its_cause() -> None:
     assert not is_transient(outer)
     outer.__cause__ = outer
     assert not is_transient(outer)
+
+
+def test_a_server_at_its_limit_is_told_from_one_that_fails_or_wants_money() -> None:
+    outer = GenerationError("no candidate is usable")
+    outer.__cause__ = coded(status_code=429)
+    assert over_limit(outer)
+    for other in (coded(status_code=429, code="insufficient_quota"), coded(status_code=503), None):
+        outer.__cause__ = other
+        assert not over_limit(outer)
 
 
 def test_being_cancelled_is_final_whatever_caused_it() -> None:

@@ -15,6 +15,7 @@ from verifier_agent.models.failures import (
     UnusableReply,
     is_transient,
     may_be_billed,
+    over_limit,
     retry_after,
 )
 from verifier_agent.models.names import resolve_model
@@ -36,6 +37,7 @@ __all__ = [
     "input_bound",
     "is_transient",
     "may_be_billed",
+    "over_limit",
     "read_options",
     "resolve_bound",
     "resolve_model",

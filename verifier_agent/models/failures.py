@@ -72,6 +72,11 @@ def retry_after(error: BaseException) -> float | None:
     return None
 
 
+def over_limit(error: BaseException) -> bool:
+    """Say whether a server takes no more requests for now: status 429, unless for want of money."""
+    return is_transient(error) and any(_status(one) == 429 for one in _causes(error))
+
+
 def may_be_billed(error: BaseException) -> bool:
     """Say whether the server may have done the work although the call failed.
 

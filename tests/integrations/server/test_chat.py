@@ -253,6 +253,18 @@ def test_no_usable_answer_is_not_asked_for_again_and_says_nothing_of_the_provide
     assert 'model_calls_total{key="nobody",model="small"} 6.0' in told
 
 
+def test_a_provider_at_its_limit_is_told_as_that_and_when_to_ask_again() -> None:
+    busy = Fault("status", status=429, retry_after=0.02)
+    with serving(lambda request: busy if request.index < 6 else Reply("Answer: 4")) as it:
+        got = it.post("/chat/completions", ASK)
+        assert (got.status_code, got.headers["retry-after"]) == (429, "1")
+        assert got.json()["error"]["code"] == "rate_limit_exceeded"
+        assert "x-should-retry" not in got.headers
+        assert it.inner.calls == 6, "all that the budget has"
+        # openai's client waits as long as it is told to, and asks again
+        assert it.client(max_retries=1).chat.completions.create(**ASK).choices
+
+
 def test_reasoning_is_shown_apart_and_its_tokens_are_counted() -> None:
     thought = Choice(text="Answer: 4", reasoning="two and two")
     with serving(in_turn(thought), policy="best_of(1)") as it:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from verifier_agent.errors import (
     nearest,
 )
 from verifier_agent.integrations.server.wire import ErrorBody, ErrorReply
+from verifier_agent.models import over_limit, retry_after
 
 INVALID = "invalid_request_error"
 FINAL = {"x-should-retry": "false"}
@@ -90,6 +92,15 @@ def of_error(error: VerifierAgentError) -> Refused:
         return Refused(400, str(error), code="budget_too_small", param="verifier_agent.budget")
     if isinstance(error, ConfigurationError | PolicyError):
         return Refused(400, str(error), code="invalid_value")
+    if over_limit(error):
+        asked = retry_after(error)
+        return Refused(
+            429,
+            "the model takes no more requests for now; ask again later",
+            kind="server_error",
+            code="rate_limit_exceeded",
+            headers={} if asked is None else {"retry-after": str(max(1, math.ceil(asked)))},
+        )
     # what a provider said of it may hold its address or a part of a key: it is for the log
     message = "no model gave a usable answer; the log of the server says why"
     return Refused(502, message, kind="server_error", code="no_answer", headers=FINAL)

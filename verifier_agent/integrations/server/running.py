@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage
 
 from verifier_agent.errors import GenerationError
@@ -36,6 +37,22 @@ class Answered:
 
 
 Told = Event | Answered
+
+
+class Heard(AsyncCallbackHandler):
+    """Hears the errors of models as they are raised: a record keeps their words alone."""
+
+    ignore_chain = True
+
+    def __init__(self) -> None:
+        self.last: BaseException | None = None
+
+    async def on_chat_model_start(self, *_: Any, **__: Any) -> None:
+        """Do nothing: without this, messages would be written out for another method."""
+
+    async def on_llm_error(self, error: BaseException, **_: Any) -> None:
+        """Keep it."""
+        self.last = error
 
 
 class Runs:
@@ -69,7 +86,8 @@ class Runs:
     async def next(self) -> Told:
         """Return what happens next; may be cancelled and called again.
 
-        Raises what a run raised, and GenerationError for a run without an answer.
+        Raises what a run raised, and GenerationError, from the last error of a model, for a run
+        without an answer.
         """
         told = await self._told.get()
         if isinstance(told, Exception):
@@ -92,11 +110,15 @@ class Runs:
             self._told.put_nowait(error)
 
     async def _run(self, place: int) -> AsyncIterator[Told]:
-        ask = self._ask
+        ask, heard = self._ask, Heard()
         state: Any = None
         stream = ask.agent.astream(
             {"messages": list(ask.messages)},
-            {"recursion_limit": STEPS, "configurable": {"verifier_agent": dict(ask.runs[place])}},
+            {
+                "recursion_limit": STEPS,
+                "configurable": {"verifier_agent": dict(ask.runs[place])},
+                "callbacks": [heard],
+            },
             stream_mode=["custom", "values"],
         )
         told: Any  # (mode, chunk): the events as they happen, and the state after every step
@@ -110,5 +132,5 @@ class Runs:
         self.ended.append(run)
         answer = run.messages[-1]
         if run.selection.candidate is None or not isinstance(answer, AIMessage):
-            raise GenerationError(run.selection.reason)
+            raise GenerationError(run.selection.reason) from heard.last
         yield Answered(place, run, answer)

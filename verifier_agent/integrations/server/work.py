@@ -46,7 +46,7 @@ WORDS = {
     403: "Without keys, only this machine is answered.",
     404: "There is no such model.",
     413: "The request is too large.",
-    429: "The server is busy (with Retry-After), or the key's account is empty.",
+    429: "The server or the model is busy (with Retry-After), or the key's account is empty.",
     500: "A bug in the server.",
     502: "No model gave a usable answer.",
     504: "No answer in time.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +27,8 @@ from verifier_agent import (
     VerifierMiddleware,
 )
 from verifier_agent.accounts import MemoryAccount
+from verifier_agent.search import Tuned, best_of
+from verifier_agent.selection import best
 from verifier_agent.testing import Choice, Fault, ModelServer, Reply, Request
 
 GOOD, BAD = "It rains.\nAnswer: rain", "Sunny.\nAnswer: sun"
@@ -64,6 +68,39 @@ async def test_answers_are_verified_and_tool_calls_pass_through(how: str) -> Non
         assert reported == seen.tokens == billed(server)
     assert Run.of(result).selection.outcome == "completed"
     assert "verifier_spent" not in result
+
+
+def learned(**changes: Any) -> Tuned:
+    """Return what `tune` would have learned for the model of these tests."""
+    return Tuned(
+        policy=best_of(2),
+        selector=best(),
+        **{"models": ("loopback",), "verifiers": ("is_rain",), "price": 0.01, **changes},
+    )
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_a_tuned_policy_is_read_from_its_file(how: str, tmp_path: Path) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(learned().to_dict()))
+    with ModelServer(forecaster(BAD, GOOD)) as server:
+        graph = agent(server, VerifierMiddleware(verifier=is_rain, policy=str(file)))
+        result = await run(graph, how)
+        assert server.calls == 3
+    assert result["messages"][-1].text == GOOD
+    assert Run.of(result).plain["run"]["selector"] == best().to_dict()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"models": ("other",)}, "not of 'loopback'"), ({"verifiers": ()}, "tuned with no verifier")],
+)
+def test_a_policy_that_was_tuned_for_others_is_refused(changes: Any, said: str) -> None:
+    with ModelServer(forecaster(GOOD)) as server:
+        middleware = VerifierMiddleware(verifier=is_rain, policy=learned(**changes))
+        with pytest.raises(ConfigurationError, match=said):
+            agent(server, middleware).invoke(QUESTION)
+        assert server.calls == 0
 
 
 def test_calls_are_voted_on_where_that_is_asked() -> None:

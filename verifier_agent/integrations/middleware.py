@@ -34,7 +34,7 @@ from verifier_agent.graph.tables import Answerer, caller_of_model, footprint_tab
 from verifier_agent.integrations.answered import answered
 from verifier_agent.integrations.isolated import MODES, distinct, stream_writer, told
 from verifier_agent.integrations.turns import Turns, for_turns
-from verifier_agent.search import PolicyFunction, resolve_policy
+from verifier_agent.search import PolicyLike, read_policy, tuned
 from verifier_agent.selection import SelectorFunction, resolve_selector
 from verifier_agent.verifiers import VerifierLike, resolve_verifiers
 
@@ -100,7 +100,7 @@ class VerifierMiddleware(AgentMiddleware[VerifierState, Any, Any]):
         self,
         *,
         verifier: VerifierLike | Sequence[VerifierLike] = "auto",
-        policy: str | PolicyFunction | None = None,
+        policy: PolicyLike | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
         share: float = 0.5,
         tool_calls: Turns = "pass",
@@ -125,11 +125,14 @@ class VerifierMiddleware(AgentMiddleware[VerifierState, Any, Any]):
             if value not in get_args(kind):
                 raise ConfigurationError(f"{name}={value!r}: one of {', '.join(get_args(kind))}")
         self.verifier = verifier
-        self.policy = None if policy is None else resolve_policy(policy)
+        self._learned = tuned(policy)
+        self.policy = None if policy is None else read_policy(self._learned or policy)
         self.budget = DEFAULT_BUDGET if budget is None else read_budget(budget)
         self.share = share
         self.tool_calls: Turns = tool_calls
         self.exit_behavior = exit_behavior
+        if self._learned is not None:
+            selector = selector or self._learned.selector
         self.selector = None if selector is None else resolve_selector(selector)
         self.prices = prices
         self.footprints = footprints
@@ -197,7 +200,10 @@ class VerifierMiddleware(AgentMiddleware[VerifierState, Any, Any]):
         judged = resolve_verifiers(self.verifier, model=request.model)
         policy = self.policy or default_policy(judged)
         policy, verifiers = for_turns(self.tool_calls, policy, judged)
-        asked = [caller_of_model(request.model, Answerer.of(request.model).capabilities)]
+        able = Answerer.of(request.model).capabilities
+        if self._learned is not None:
+            self._learned.check([able.name], [one.name for one in judged])
+        asked = [caller_of_model(request.model, able)]
         parts = read_parts(
             model,
             verifier=verifiers,

@@ -24,6 +24,7 @@ from tests.bench import (
     sibling,
     speed,
     steps,
+    stored,
     strategies,
     tuning,
     verifier,
@@ -36,6 +37,7 @@ QUICK: dict[str, Callable[[], None]] = {
     "replay": speed.replay,
     "generator": speed.generator,
     "scoring": speed.scoring,
+    "stored": stored.stored,
     "adaptive": accuracy.adaptive_consistency,
 }
 WRITING: dict[str, Callable[..., None]] = {

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from tests.graph.crashing import BUDGET, CONFIG
+from tests.graph.crashing import BUDGET, CONFIG, agent
 from verifier_agent.testing import ModelServer, Reply, Request
 
 CALLS = 12
@@ -46,9 +46,9 @@ def recorded(db: Path) -> int:
     """Count the replies that were on disk when the process died."""
     with SqliteSaver.from_conn_string(str(db)) as saver:
         saved = saver.get_tuple(CONFIG)
-    if saved is None:
-        return 0
-    run = saved.checkpoint["channel_values"].get("verifier_agent") or {}
+        if saved is None:
+            return 0
+        run = agent("http://nowhere", saver).get_state(CONFIG).values.get("verifier_agent", {})
     replies = [value for _, channel, value in saved.pending_writes or [] if channel == "__return__"]
     return len(run.get("candidates", {})) + sum(":g" in str(value[0]) for value in replies if value)
 

@@ -11,7 +11,8 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from verifier_agent.budget import Budget
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.graph.state import SCHEMA, Run, merge, read_task
+from verifier_agent.graph.merging import fold, merge
+from verifier_agent.graph.state import SCHEMA, Run, read_task
 from verifier_agent.values import Candidate, Cost, Selection, Verdict
 
 leaves = st.none() | st.booleans() | st.integers(2, 5) | st.sampled_from(["a", "b", 0.5])
@@ -40,6 +41,13 @@ def test_merging_is_associative_commutative_and_idempotent(
     assert plain(merge(one, one)) == plain(one)
     assert plain(merge(one, {})) == plain(one)
     assert before == (one, two, three), "merging changed its arguments"
+
+
+@given(updates, st.lists(updates, max_size=4), st.lists(updates, max_size=4))
+def test_updates_may_be_merged_in_any_portions(
+    base: dict[str, Any], some: list[dict[str, Any]], more: list[dict[str, Any]]
+) -> None:
+    assert plain(fold(fold(base, some), more)) == plain(fold(base, [*some, *more]))
 
 
 @given(updates, updates)
@@ -128,8 +136,8 @@ def test_nodes_side_by_side_count_their_longest_and_rounds_add_up() -> None:
 
 
 def test_decisions_come_in_the_order_of_their_rounds() -> None:
-    decisions = {str(n): {"round": n} for n in (10, 9, 1, 11, 2)}
-    assert [d["round"] for d in Run.of(state(decisions=decisions)).decisions] == [1, 2, 9, 10, 11]
+    decisions = {str(n): {"round": n} for n in (10, 9, 1, 11, *range(2, 9))}
+    assert [d["round"] for d in Run.of(state(decisions=decisions)).decisions] == [*range(1, 12)]
 
 
 def test_a_run_without_a_selection_has_not_ended() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.search.trees import TASK
 from verifier_agent.budget import Remaining
-from verifier_agent.graph.state import merge
+from verifier_agent.graph.merging import merge
 from verifier_agent.search import Policy
 from verifier_agent.testing.made import made_candidate, made_verdict
 from verifier_agent.tree import Tree

@@ -18,6 +18,7 @@ from verifier_agent.errors import ConfigurationError
 from verifier_agent.graph.agent import Agent
 from verifier_agent.graph.controller import ATTEMPTS
 from verifier_agent.graph.edge import Controller
+from verifier_agent.graph.merging import Plain
 from verifier_agent.graph.nodes import Nodes
 from verifier_agent.graph.settings import (
     Parts,
@@ -26,7 +27,7 @@ from verifier_agent.graph.settings import (
     read_budget,
     with_form,
 )
-from verifier_agent.graph.state import Answer, Plain, Question, State
+from verifier_agent.graph.state import Answer, Question, State
 from verifier_agent.graph.tables import (
     Answerer,
     callers,

@@ -18,9 +18,10 @@ from verifier_agent.graph.brief import Brief, brief, check_continues
 from verifier_agent.graph.charging import bound
 from verifier_agent.graph.controller import Bounds, Decision, Planned, decide
 from verifier_agent.graph.growing import Work
+from verifier_agent.graph.merging import Plain, merge
 from verifier_agent.graph.once import process
 from verifier_agent.graph.settings import Parts, begin, per_call, resume
-from verifier_agent.graph.state import SCHEMA, Plain, Run, merge
+from verifier_agent.graph.state import SCHEMA, Run
 from verifier_agent.models import Capabilities
 from verifier_agent.search.demands import APPENDING, CONTINUING, models_of, named_models
 from verifier_agent.tree import Tree

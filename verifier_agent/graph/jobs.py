@@ -14,8 +14,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 
 from verifier_agent.accounts.held import Held
+from verifier_agent.graph.merging import Plain
 from verifier_agent.graph.pausing import PAUSE
-from verifier_agent.graph.state import Plain, Run
+from verifier_agent.graph.state import Run
 from verifier_agent.graph.tenancy import RUN
 
 STEPS = 10_000

@@ -13,6 +13,7 @@ from langgraph.config import get_stream_writer
 from verifier_agent.graph import growing, judging
 from verifier_agent.graph.calls import Reply
 from verifier_agent.graph.choosing import answer_message, choose, sureness
+from verifier_agent.graph.merging import Plain
 from verifier_agent.graph.meter import Meter
 from verifier_agent.graph.once import (
     Piece,
@@ -24,7 +25,7 @@ from verifier_agent.graph.once import (
     whole,
 )
 from verifier_agent.graph.settings import Parts, selector_of
-from verifier_agent.graph.state import SCHEMA, Plain, Run
+from verifier_agent.graph.state import SCHEMA, Run
 from verifier_agent.values import Cost, Select
 
 

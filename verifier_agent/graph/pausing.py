@@ -19,8 +19,9 @@ from verifier_agent.budget import Budget, Remaining, Spent, times
 from verifier_agent.graph import judging
 from verifier_agent.graph.controller import Decision, decide
 from verifier_agent.graph.edge import bounds
+from verifier_agent.graph.merging import Plain
 from verifier_agent.graph.settings import Parts, resume
-from verifier_agent.graph.state import SCHEMA, Plain, Run
+from verifier_agent.graph.state import SCHEMA, Run
 from verifier_agent.values import Cost, Generate, Revise, Select, Verify
 
 PAUSE = ("verify",)

@@ -20,10 +20,11 @@ from verifier_agent.errors import (
     VerifierAgentError,
 )
 from verifier_agent.graph.jobs import BrokenOff, Job, config, invoked, told
+from verifier_agent.graph.merging import Plain
 from verifier_agent.graph.pausing import Foreseen, end, grant
 from verifier_agent.graph.recalling import Line, Tally, seconds_used
 from verifier_agent.graph.settings import Parts
-from verifier_agent.graph.state import Plain, Run
+from verifier_agent.graph.state import Run
 from verifier_agent.graph.terms import Terms
 from verifier_agent.search.allocating import Allocation
 from verifier_agent.search.prospects import Prospect

@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from verifier_agent.budget import UNITS, Budget, Footprint, Price
 from verifier_agent.calibration import Calibration, SelectionFit, enough
 from verifier_agent.errors import ConfigurationError, PolicyError, nearest
-from verifier_agent.graph.state import Plain
+from verifier_agent.graph.merging import Plain
 from verifier_agent.graph.tables import Answerer, callers, single
 from verifier_agent.models import Capabilities
 from verifier_agent.search import Policy, PolicyFunction, resolve_policy

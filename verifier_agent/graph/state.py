@@ -1,4 +1,4 @@
-"""The one state channel: its plain form, how updates merge, and its typed view.
+"""The one state channel: its plain form, and its typed view.
 
 ```
 verifier_agent:
@@ -16,11 +16,10 @@ verifier_agent:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Annotated, Any, NotRequired
+from typing import Any, NotRequired
 
 from langchain_core.messages import (
     BaseMessage,
@@ -33,6 +32,7 @@ from langgraph.managed import RemainingSteps
 
 from verifier_agent.budget import Budget, Remaining, Spent
 from verifier_agent.errors import ConfigurationError
+from verifier_agent.graph.merging import Plain, Record, check_whole
 from verifier_agent.ledger import Ledger
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Select, Selection, Task, Verdict
@@ -40,57 +40,25 @@ from verifier_agent.values import Candidate, Select, Selection, Task, Verdict
 SCHEMA = 1
 """Version of the plain form; stored from the first release on."""
 
-Plain = dict[str, Any]
-
-_KEYED = ("decisions", "candidates", "verdicts", "clock", "grants")
-_WHOLE = ("run", "ending", "selection", "spent")
-
-
-def merge(left: Plain, right: Plain) -> Plain:
-    """Merge two updates: the later turn wins whole, equal turns are joined key by key.
-
-    Associative, commutative and idempotent, so the order of parallel nodes does not matter.
-    """
-    if not left or not right:
-        return left or right
-    if left["turn"] != right["turn"]:
-        return max(left, right, key=lambda update: int(update["turn"]))
-    merged: Plain = {"schema": max(left["schema"], right["schema"]), "turn": left["turn"]}
-    for name in _KEYED:
-        if name in left or name in right:
-            merged[name] = _join(left.get(name, {}), right.get(name, {}))
-    # half of one selection and half of another would be nobody's
-    whole = ({name: side[name] for name in _WHOLE if name in side} for side in (left, right))
-    return merged | _join(*whole)
-
-
-def _join(left: Plain, right: Plain) -> Plain:
-    joined = {**left, **right}
-    for key in left.keys() & right.keys():
-        if left[key] != right[key]:
-            # only two executions of the same work differ; which one stays must not depend on order
-            joined[key] = min(left[key], right[key], key=lambda v: json.dumps(v, sort_keys=True))
-    return joined
-
 
 class State(MessagesState):
     """What the graph holds: the conversation, and the run under one key."""
 
-    verifier_agent: Annotated[dict[str, Any], merge]
+    verifier_agent: Record
     remaining_steps: RemainingSteps
 
 
 class Question(MessagesState):
     """A conversation; its last human message is the question."""
 
-    verifier_agent: NotRequired[Annotated[dict[str, Any], merge]]
+    verifier_agent: NotRequired[Record]
     """The record of an earlier turn."""
 
 
 class Answer(MessagesState):
     """The conversation with its answer, and the record of the run."""
 
-    verifier_agent: Annotated[dict[str, Any], merge]
+    verifier_agent: Record
 
 
 def read_task(messages: list[BaseMessage], context: Mapping[str, Any]) -> Task:
@@ -154,7 +122,7 @@ class Run:
     def of(cls, state: Mapping[str, Any]) -> Run:
         """Read the run in a state or a result, also in one that came over a wire as JSON.
 
-        Raises ConfigurationError if there is none.
+        Raises ConfigurationError if there is none, or only a part of one.
         """
         plain = state.get("verifier_agent")
         if not plain:
@@ -164,6 +132,7 @@ class Run:
             raise ConfigurationError(
                 f"this run was written with schema {written}, this version reads {SCHEMA}"
             )
+        check_whole(plain)
         return cls(plain, tuple(convert_to_messages(state.get("messages", ()))))
 
     def __repr__(self) -> str:

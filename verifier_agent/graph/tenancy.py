@@ -54,9 +54,8 @@ class Tenancy:
         if saved is not None and going_on:
             name = dict(saved.metadata or {})[RUN]
             plain = saved.values.get("verifier_agent")
-            if plain and plain["run"]["id"] == name:
-                before = Run.of({"verifier_agent": plain})
-                wanted = before.budget
+            if plain and (saved_run := Run.of({"verifier_agent": plain})).id == name:
+                before, wanted = saved_run, saved_run.budget
         run = uuid.uuid4().hex if name is None else str(name)
         return cls(
             account=account,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verifier_agent.budget import Budget
+from verifier_agent.graph.merging import Plain
 from verifier_agent.graph.questions import Question
 from verifier_agent.graph.settings import Parts, begin, per_call
-from verifier_agent.graph.state import SCHEMA, Plain, Run
+from verifier_agent.graph.state import SCHEMA, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

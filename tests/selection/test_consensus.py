@@ -95,6 +95,13 @@ def test_with_generated_tests_alone_it_chooses_as_dual_agreement() -> None:
     assert consensus()(judged).candidate == dual_agreement()(judged).candidate == "g1"
 
 
+def test_dual_agreement_chooses_no_program_that_is_refuted_unless_all_are() -> None:
+    refuted = [program(n, endings=["failed"], tests="111") for n in range(3)]
+    judged = [*refuted, program(3, endings=["passed"], tests="001")]
+    assert dual_agreement()(judged).candidate == "g3"
+    assert dual_agreement()(refuted).candidate == "g0"
+
+
 def test_a_program_of_which_less_is_known_is_worth_no_more_for_that() -> None:
     seen = [program(1, [0, 0], tests="11"), program(2, [0, 1], tests="11")]
     # two of three agree with g2 on each input

@@ -32,14 +32,16 @@ def dual_agreement(
     few. The number of members counts to `power`: 1 as in the paper, less where many programs are
     wrong in the same way. Within the group the highest score is chosen, then the first. Confidence
     is the group's share of all groups; a group of one, with nobody to agree with, is only as sure
-    as its score. Without any results of tests it is `best`.
+    as its score. What is refuted is in no group, unless all are. Without any results of tests it is
+    `best`.
     """
+    standing = [j for j in judged if not j.refuted] or judged
     groups: dict[PassedTests, list[Judged]] = {}
-    for j in judged:
+    for j in standing:
         if (passed := passed_tests(j)) is not None:
             groups.setdefault(passed, []).append(j)
     return elect_group(
-        judged,
+        standing,
         [(members, len(members) ** power * tests.weight) for tests, members in groups.items()],
     )
 

@@ -205,6 +205,10 @@ def test_the_function_is_the_one_that_the_text_names_or_defines() -> None:
         assert sources(f"{asked}. double(2) == 4", None) == ["assert double(2) == 4"]
     assert sources("def double(x):\n    '''double(2) == 4'''", None) == ["assert double(2) == 4"]
     assert sources("Write double or triple: double(2) == 4", None) == []
+    task = "Write a function to double a number. Your code should pass these tests:\n\n{}"
+    one = "assert sorted(double([2, 1])) == [2, 4]"
+    assert sources(task.format(one), None) == [one]
+    assert sources(task.format(f"{one}\nassert triple(2) == 6"), None) == []
 
 
 VALUES = st.recursive(

@@ -40,20 +40,37 @@ _LEADS_ON = re.compile(r"\b(?:def|class|return|not|or|if|unless|either|while|lam
 
 def asserted(text: str, name: str) -> Iterator[str]:
     """Return the lines that are assertions about the function and values that are written out."""
+    for begin, source, test in _assertions(text):
+        end = begin + len(source.encode()[: test.end_col_offset].decode())
+        if _is_about(test, name) and not is_taken_back(text, begin, end, name):
+            yield ast.unparse(ast.Assert(test=test))
+
+
+def asserted_function(text: str) -> str | None:
+    """Return the name of the function that a text has assertions about; None for several."""
+    calls = (
+        n.func
+        for _, _, test in _assertions(text)
+        for n in ast.walk(test)
+        if isinstance(n, ast.Call)
+    )
+    names = {one.id for one in calls if isinstance(one, ast.Name)} - set(dir(builtins))
+    return names.pop() if len(names) == 1 else None
+
+
+def _assertions(text: str) -> Iterator[tuple[int, str, ast.expr]]:
+    """Yield the lines that are assertions: where each begins, its source and what it asserts."""
     for line in re.finditer(r"^.*$", text, re.MULTILINE):
         source = line[0].strip().strip("`")
-        if not source.startswith("assert ") or name not in source:
+        if not source.startswith("assert "):
             continue
         try:
             body = parse(source).body
         except Unparsable:
             continue
         match body:
-            case [ast.Assert(test=test)] if _is_about(test, name):
-                begin = line.start() + line[0].index(source)
-                end = begin + len(source.encode()[: test.end_col_offset].decode())
-                if not is_taken_back(text, begin, end, name):
-                    yield ast.unparse(ast.Assert(test=test))
+            case [ast.Assert(test=test)]:
+                yield line.start() + line[0].index(source), source, test
 
 
 def _is_about(node: ast.AST, name: str) -> bool:

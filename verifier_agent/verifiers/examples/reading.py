@@ -11,7 +11,12 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from verifier_agent.verifiers.examples.calls import asserted, said, under_another_name
+from verifier_agent.verifiers.examples.calls import (
+    asserted,
+    asserted_function,
+    said,
+    under_another_name,
+)
 from verifier_agent.verifiers.examples.doubts import gives_nothing_back, reports_a_bug
 from verifier_agent.verifiers.examples.pairs import in_pairs, in_sentences
 from verifier_agent.verifiers.examples.sessions import typed
@@ -41,9 +46,9 @@ _ANY_ANSWER = re.compile(
 def examples_in(text: str, entry_point: str | None = None) -> tuple[CodeTest, ...]:
     """Return a test for each example in `text` of what the function `entry_point` gives.
 
-    Without `entry_point` it is the one that the text defines or names. Read are doctests,
-    assertions, calls with what comes of them (`f(1) == 2`, `=>`, `->`, "returns", "should be"),
-    "Input: x = 1" with "Output: 2", and "For x = 1 the output should be 2".
+    Without `entry_point` it is the one that the text defines, names or has assertions about. Read
+    are doctests, assertions, calls with what comes of them (`f(1) == 2`, `=>`, `->`, "returns",
+    "should be"), "Input: x = 1" with "Output: 2", and "For x = 1 the output should be 2".
 
         >>> examples_in("Write double(x): double(2) returns 4.", "double")[0].source
         'assert double(2) == 4'
@@ -59,7 +64,7 @@ def examples_in(text: str, entry_point: str | None = None) -> tuple[CodeTest, ..
     # what is in a docstring stands in lines of its own
     text = _QUOTES.sub("\n", text)
     signatures = signatures_in(text)
-    name = entry_point or asked_function(text, signatures)
+    name = entry_point or asked_function(text, signatures) or asserted_function(text)
     if name is None:
         return ()
     signature = next((one for one in signatures if one.name == name), None)

@@ -136,6 +136,12 @@ def test_a_float_may_be_computed_in_another_order() -> None:
     assert not eval(source.removeprefix("assert "), {"f": lambda given: 1.0001})
 
 
+def test_examples_may_stand_one_behind_another() -> None:
+    for text in ("f(2) -> 4, f(3) -> 6", "`f(2)` returns `4`; `f(3)` returns `6`."):
+        assert sources(text) == ["assert f(2) == 4", "assert f(3) == 6"]
+    assert sources("f(2) -> 4, f(3) -> 6 is wrong") == []
+
+
 def test_what_was_given_to_a_function_may_be_changed_by_it() -> None:
     text = ">>> x = [1]\n>>> f(x)\n[1]\n>>> f(x)\n[1, 1]\n>>> x = [2]\n>>> f(x)\n[2]"
     assert sources(text) == ["x = [1]\nassert f(x) == [1]", "x = [1]\nx = [2]\nassert f(x) == [2]"]

@@ -93,7 +93,7 @@ def said(text: str, name: str) -> Iterator[str]:
         found = _given(text, end)
         if found is None or is_taken_back(text, begin, found[1], name):
             continue
-        if _stands_alone(text, begin, found[1]):
+        if _stands_alone(text, begin, found[1], name):
             source = holds(call, found[0])
             if source is not None:
                 yield source
@@ -129,13 +129,17 @@ def _given(text: str, at: int) -> tuple[Written, int] | None:
     return expected, end
 
 
-def _stands_alone(text: str, begin: int, end: int) -> bool:
-    """Return True if what stands around [begin, end) in its lines is no part of it."""
+def _stands_alone(text: str, begin: int, end: int, name: str) -> bool:
+    """Return True if what stands around [begin, end) in its lines is no part of it.
+
+    Behind it may stand the next call of the function.
+    """
     first = text.rfind("\n", 0, begin) + 1
     last = text.find("\n", end)
     before = text[first:begin].rstrip(" \t`")
     after = text[end : len(text) if last < 0 else last]
-    if not _AFTER.match(after) or _LEADS_ON.search(before):
+    again = re.match(rf"[`)]*[ \t]*[,;][ \t]*`?{re.escape(name)}[ \t]?\(", after)
+    if not (again or _AFTER.match(after)) or _LEADS_ON.search(before):
         return False
     bullet, punctuated = _BULLET.fullmatch(before), _PUNCTUATED.fullmatch(before)
     goes_on = bool(before) and before[-1] in _OPERATORS

@@ -22,7 +22,7 @@ from verifier_agent.verifiers.behaviour import Behaviour
 from verifier_agent.verifiers.code_tests import CodeTests
 from verifier_agent.verifiers.inputs import calls_for
 from verifier_agent.verifiers.sandboxes import CodeTest, Limits, Monty, Ran
-from verifier_agent.verifiers.variations import variations
+from verifier_agent.verifiers.variations import edges, variations
 
 QUESTION = (
     'def largest(numbers):\n    """Return the largest.\n\n    largest([3, 1]) == 3\n    """\n'
@@ -181,9 +181,47 @@ def test_what_cannot_be_judged_has_no_score_and_says_why() -> None:
 
 
 @MONTY
+def test_programs_that_give_nothing_do_not_vouch_for_each_other() -> None:
+    unfinished = "def largest(numbers):\n    pass\n"
+    prints = "def largest(numbers):\n    print(max(numbers))\n"
+    drafts = candidates(unfinished, prints, unfinished, RIGHT, SORTED)
+    verdicts = Behaviour("monty").verify_sync(TASK, drafts)
+    assert [verdict.score for verdict in verdicts[:3]] == [0.0] * 3
+    assert all(verdict.score for verdict in verdicts[3:])
+    judged = [Judged(candidate=c, verdicts=(v,)) for c, v in zip(drafts, verdicts, strict=True)]
+    assert consensus()(judged).candidate == "g3"
+    silent = Behaviour("monty").verify_sync(TASK, drafts[:3])
+    assert [verdict.score for verdict in silent] == [None] * 3
+    assert "no program gives anything" in str(silent[0].error)
+
+
+@MONTY
+def test_programs_that_differ_only_at_a_boundary_do_not_behave_alike() -> None:
+    careful = "def largest(numbers):\n    return max(numbers) if numbers else None\n"
+    one, other, right = Behaviour("monty").verify_sync(TASK, candidates(careful, RIGHT, careful))
+    assert one.evidence["outputs"] == right.evidence["outputs"] != other.evidence["outputs"]
+
+
+def test_edges_are_the_least_values_of_each_kind() -> None:
+    given = ("abc", [4, 5], 7, 2.5, {"a": 1, "b": 2}, True, None)
+    found = edges([given])
+    assert len(found) == 3 + 3 + 3 + 2 + 2 + 1
+    changed = [(n, one[n]) for one in found for n in range(7) if repr(one[n]) != repr(given[n])]
+    assert [value for place, value in changed if place < 3] == [
+        *("", "a", "aa"),
+        *([], [4], [4, 4]),
+        *(0, 1, 2),
+    ]
+    assert changed[9:] == [(3, 0.0), (3, 1.0), (4, {}), (4, {"a": 1}), (5, False)]
+    assert edges([(0,), (1,), ()]) == [(2,)]
+    assert edges([]) == []
+
+
+@MONTY
 def test_it_can_be_sent_to_another_process() -> None:
     sent = pickle.loads(pickle.dumps(Behaviour("monty", inputs=3)))
-    assert sent.verify_sync(TASK, candidates(RIGHT, RIGHT))[0].score == 1.0
+    # both raise for the empty list, one of seven inputs
+    assert sent.verify_sync(TASK, candidates(RIGHT, RIGHT))[0].score == pytest.approx(6 / 7)
 
 
 @pytest.mark.parametrize("options", [{"inputs": 0}, {"inputs": True}, {"parallel": 0}])
@@ -200,7 +238,8 @@ def test_inputs_come_from_all_tests_and_nothing_of_what_they_expect() -> None:
     }
     calls = calls_for(Task(question=QUESTION, context=context), 10)
     assert calls[:3] == ["largest([3, 1])", "largest([7, 8])", "largest([5])"]
-    assert len(calls) == len(set(calls)) == 13
+    assert calls[3:6] == ["largest([])", "largest([3])", "largest([3, 3])"]
+    assert len(calls) == len(set(calls)) > 13
     assert "1234" not in "".join(calls)
     assert calls == calls_for(Task(question=QUESTION, context=context), 10)
 

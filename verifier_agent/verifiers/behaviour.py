@@ -30,6 +30,8 @@ from verifier_agent.verifiers.written_code import program_of
 
 Outputs = tuple[str | None, ...]
 """What a program gives for each input, in one form of writing; None where it gives nothing."""
+NOTHING = repr(None)
+"""What is written of a function that ends without saying what it gives."""
 REMEMBERED = 2_000
 """Programs whose outputs are kept, since they are wanted again whenever candidates arrive."""
 
@@ -40,17 +42,18 @@ class Behaviour:
     Right programs behave alike, wrong ones each in their own way (Shi et al. 2022, 2204.11454,
     MBR-exec; Li et al. 2022, 2203.07814, AlphaCode). It needs no test to be right: inputs are those
     in `context["tests"]`, in the examples of the question and in `context["generated_tests"]`,
-    without what these say comes of them, and `inputs` variations of those. It is evidence and no
-    proof. What each program gave is in a form that the selector `consensus` reads:
-    {"outputs": [0, 2, None]}, for each input which of the outputs that were seen it is, None where
-    the program raised something or was stopped.
+    without what these say comes of them, the same with boundary values, and `inputs` variations. It
+    is evidence and no proof. What each program gave is in a form that the selector `consensus`
+    reads: {"outputs": [0, 2, None]}, for each input which of the outputs that were seen it is, None
+    where the program raised something or was stopped. One that never gives anything but None, as
+    an unfinished one does, agrees with nobody; where no program does, there is no score.
 
     It is relational: it has to be shown all programs of a run, and `Verdict.version` tells how many
     of them ran. Each runs once, however often it is shown, unless it could not be run.
 
     Args:
         sandbox: Where programs run, as for `CodeTests`; of an `Escalation` the last.
-        inputs: How many variations are tried.
+        inputs: How many variations are tried, besides boundary values.
         limits: What a program may use.
         parallel: How many programs run side by side; None: one per processor.
         name: The verifier's name in the record.
@@ -107,9 +110,8 @@ class Behaviour:
         given = [ran[program] for program in programs]
         numbered = _numbered([one for one in given if not isinstance(one, str)])
         total = len(numbered)
-        if total < 2:
-            numbered, error = [], "a single program has nothing to agree with"
-            given = [one if isinstance(one, str) else error for one in given]
+        if (nothing := _nothing_to_compare(numbered)) is not None:
+            numbered, given = [], [one if isinstance(one, str) else nothing for one in given]
         shares = iter(zip(numbered, _agreement(numbered), strict=True))
         return [
             self._verdict(c, error=one, version=total)
@@ -143,7 +145,8 @@ class Behaviour:
             return ran
         if all(result.ending == "unsupported" for result in ran.results):
             return f"{ran.sandbox} cannot run it: {ran.results[0].detail}"
-        return tuple(map(_output, ran.results))
+        outputs = tuple(map(_output, ran.results))
+        return outputs if set(outputs) - {None, NOTHING} else (None,) * len(outputs)
 
     def _scored(
         self, candidate: Candidate, outputs: Sequence[int | None], share: float, total: int
@@ -193,6 +196,15 @@ def _numbered(given: Sequence[Outputs]) -> list[list[int | None]]:
         for row, one in zip(rows, outputs, strict=True):
             row.append(None if one is None else number[one])
     return rows
+
+
+def _nothing_to_compare(numbered: Sequence[Sequence[int | None]]) -> str | None:
+    """Return why programs that ran say nothing of one another; None where they do."""
+    if len(numbered) < 2:
+        return "a single program has nothing to agree with"
+    if all(one is None for row in numbered for one in row):
+        return "no program gives anything, whatever it is asked"
+    return None
 
 
 def _agreement(numbered: Sequence[Sequence[int | None]]) -> list[float]:

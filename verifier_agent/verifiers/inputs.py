@@ -16,19 +16,19 @@ from verifier_agent.verifiers.given_tests import given_tests
 from verifier_agent.verifiers.guesses import guesses
 from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, is_literal, parse
 from verifier_agent.verifiers.sandboxes.sandbox import CodeTest
-from verifier_agent.verifiers.variations import Input, variations
+from verifier_agent.verifiers.variations import Input, edges, variations
 
 MOST = 40
 """Inputs that are taken from tests."""
 
 
 def calls_for(task: Task, count: int) -> list[str]:
-    """Return calls of the function that a task asks for: those in its tests and `count` more.
+    """Return calls of the function that a task asks for: those in its tests, and more like them.
 
     The tests are `context["tests"]`, the examples in the question and
-    `context["generated_tests"]`; what they expect is not looked at. The others are variations of
-    these; where there are none, inputs of all sorts for the parameters that the question shows.
-    Empty where it shows none either. Raises ConfigurationError for an entry point that is no name.
+    `context["generated_tests"]`; what they expect is not looked at. The others are these with
+    boundary values and up to `count` variations; where there are none, inputs of all sorts for the
+    parameters that the question shows. Empty where it shows none either. Raises ConfigurationError for an entry point that is no name.
     """
     tests = _tests(task, entry_point_of(task))
     name = asked_of(task, tests)
@@ -39,8 +39,8 @@ def calls_for(task: Task, count: int) -> list[str]:
         if signature is None or signature.methodical:
             return []
         known = guesses(signature, MOST, seed=task.question)
-    more = variations(known, count, seed=task.question)
-    return [f"{name}({', '.join(map(repr, given))})" for given in (*known, *more)]
+    inputs = (*known, *edges(known), *variations(known, count, seed=task.question))
+    return list(dict.fromkeys(f"{name}({', '.join(map(repr, given))})" for given in inputs))
 
 
 def _tests(task: Task, entry_point: str | None) -> list[CodeTest]:

@@ -19,8 +19,44 @@ LONGEST = 300
 """Characters of one input, as Python writes it."""
 LARGEST = 1e12
 """Numbers beyond it are left alone."""
+EDGES = 20
+"""Inputs with boundary values."""
+SEEDS = 3
+"""Of the known inputs the first, which are given boundary values."""
 ATTEMPTS = 20
 """How often a change is tried for each input that is wanted; many lead to one that is known."""
+
+
+def edges(inputs: Sequence[Input]) -> list[Input]:
+    """Return up to EDGES inputs with the least value of its kind in one place, or the next ones.
+
+    Boundary values, where programs go wrong most (Myers 1979, The Art of Software Testing): an
+    empty collection or text, one of one element, one of two that are equal; 0, 1 and 2.
+    """
+    known = set(map(repr, inputs))
+    found = {
+        repr(edge): edge
+        for given in inputs[:SEEDS]
+        for place, value in enumerate(given)
+        for least in _least(value)
+        if repr(edge := (*given[:place], least, *given[place + 1 :])) not in known
+    }
+    return list(found.values())[:EDGES]
+
+
+def _least(value: Any) -> tuple[Any, ...]:
+    match value:
+        case bool():
+            return (not value,)
+        case int():
+            return (0, 1, 2)
+        case float():
+            return (0.0, 1.0)
+        case str() | list() | tuple():
+            return (value[:0], value[:1], 2 * value[:1])
+        case dict():
+            return ({}, dict(list(value.items())[:1]))
+    return ()
 
 
 def variations(inputs: Sequence[Input], count: int, seed: str) -> list[Input]:

@@ -37,6 +37,7 @@ from verifier_agent.verifiers.written_code import program_of
 ORDERS = 20
 SIZES = (1, 2, 5, 10, 25, 50, 100)
 INPUTS = 40
+RARE = 3
 LIMITS = Limits(seconds=1.0, total_seconds=20.0)
 Row = dict[str, Any]
 Rule = Callable[[Sequence[Judged]], Judged]
@@ -87,8 +88,9 @@ def examples(gold: str, sandbox: str = "auto") -> None:
 
 
 def judged_in_full(row: Row, sandbox: Sandbox) -> dict[str, list[Judged]]:
-    """Return all programs of a question with their verdicts: by examples and behaviour, by
-    behaviour with the examples blanked, each beside the recorded results of generated tests."""
+    """Return all programs of a question with their verdicts: by examples and behaviour ("told"),
+    by behaviour with the examples blanked ("blank"), each beside the recorded results of generated
+    tests; and by examples and behaviour where there are no generated tests ("alone")."""
     generated = [
         {"source": source, "weight": count}
         for source, count in zip(row["gen_tests"], row["gen_test_counts"], strict=True)
@@ -96,12 +98,13 @@ def judged_in_full(row: Row, sandbox: Sandbox) -> dict[str, list[Judged]]:
     context = {"entry_point": row["entry_point"], "generated_tests": generated}
     told = Task(question=row["prompt"], context=context)
     blank = Task(question=without_examples(row["prompt"], row["entry_point"]), context=context)
+    alone = Task(question=row["prompt"], context={"entry_point": row["entry_point"]})
     programs = [program_of(s["text"], told.question, row["entry_point"]) for s in row["samples"]]
     candidates = [
         Candidate(id=f"g{n}", text=f"```python\n{program}\n```")
         for n, program in enumerate(programs)
     ]
-    calls = {call for task in (told, blank) for call in calls_for(task, INPUTS)}
+    calls = {call for task in (told, blank, alone) for call in calls_for(task, INPUTS)}
     tests = [CodeTest(source=f"assert {call} == None") for call in sorted(calls)]
     shared = Remembering(sandbox, [*examples_in(row["prompt"], row["entry_point"]), *tests])
     code = CodeTests(shared, limits=LIMITS).verify_sync(told, candidates)
@@ -109,6 +112,7 @@ def judged_in_full(row: Row, sandbox: Sandbox) -> dict[str, list[Judged]]:
     passed = [recorded(c, s, row) for c, s in zip(candidates, row["samples"], strict=True)]
     return {
         "told": together(candidates, behave.verify_sync(told, candidates), code, passed),
+        "alone": together(candidates, behave.verify_sync(alone, candidates), code),
         "blank": together(candidates, behave.verify_sync(blank, candidates), passed),
     }
 
@@ -141,7 +145,8 @@ def choosing(pool: str, kept: str) -> None:
     # choices were made on the others
     questions = [row for row in rows(pool) if half_of(row["id"]) == 1]
     verdicts = all_verdicts(questions, Path(kept))
-    lines = table([measure(row, verdicts[row["id"]]) for row in questions])
+    right = [sum(sample["correct"] for sample in row["samples"]) for row in questions]
+    lines = table([measure(row, verdicts[row["id"]]) for row in questions], right)
     write_section("choosing", "\n".join([f"{len(questions)} tasks:", "", *lines]))
     say("\n".join(lines))
 
@@ -185,6 +190,7 @@ RULES: dict[str, tuple[str, Rule]] = {
         lambda judged: by(dual_agreement(), standing(by_tests(judged))),
     ),
     "`consensus()`": ("told", lambda judged: by(consensus(), judged)),
+    "`consensus()` without generated tests": ("alone", lambda judged: by(consensus(), judged)),
     "the best possible": ("told", lambda judged: judged[0]),
     "blanked: `dual_agreement()`": ("blank", lambda judged: by(dual_agreement(), by_tests(judged))),
     "blanked: `consensus()`": ("blank", lambda judged: by(consensus(), judged)),
@@ -234,8 +240,11 @@ def renamed(judged: Judged, n: int) -> Judged:
     return replace(judged, candidate=replace(judged.candidate, id=f"g{n}", text=""))
 
 
-def table(measured: Sequence[dict[str, list[float]]]) -> list[str]:
-    """Return the figures of some tasks, and how surely one rule is better than another."""
+def table(measured: Sequence[dict[str, list[float]]], right: Sequence[int]) -> list[str]:
+    """Return the figures of some tasks, and how surely one rule is better than another.
+
+    `right`: how many programs of each task are.
+    """
     points = {rule: np.array([found[rule] for found in measured]) for rule in RULES}
     lines = [f"| right, % of tasks | {' | '.join(map(str, SIZES))} |", "|---" * 8 + "|"]
     for rule, values in points.items():
@@ -243,11 +252,15 @@ def table(measured: Sequence[dict[str, list[float]]]) -> list[str]:
     told, blank = points["`consensus()`"], points["blanked: `consensus()`"]
     dual = points["`dual_agreement()` of those"]
     plain = points["blanked: `dual_agreement()`"]
+    left = (points["the best possible"] - told)[:, -1]
+    rare = left * (np.array(right) <= RARE)
     lines += [
         "",
         f"- over dual agreement, 25 and 100 programs: {gain(told - dual, 4)}, {gain(told - dual)}",
         f"- over dual agreement, blanked: {gain(blank - plain, 4)}, {gain(blank - plain)}",
         f"- the largest fall with more programs: {fall(told)}; blanked {fall(blank)}",
+        f"- left to the best possible at 100 programs: {left.mean():.1f} points, "
+        f"{rare.mean():.1f} of them in tasks where at most {RARE} programs are right",
     ]
     return lines
 

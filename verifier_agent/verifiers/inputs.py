@@ -28,7 +28,8 @@ def calls_for(task: Task, count: int) -> list[str]:
     The tests are `context["tests"]`, the examples in the question and
     `context["generated_tests"]`; what they expect is not looked at. The others are these with
     boundary values and up to `count` variations; where there are none, inputs of all sorts for the
-    parameters that the question shows. Empty where it shows none either. Raises ConfigurationError for an entry point that is no name.
+    parameters that the question shows. Empty where it shows none either. Raises ConfigurationError
+    for an entry point that is no name.
     """
     tests = _tests(task, entry_point_of(task))
     name = asked_of(task, tests)

@@ -36,6 +36,7 @@ def program_of(text: str, question: str = "", entry_point: str | None = None) ->
     whole text. A text that only goes on with the code in `question`, as models that complete code
     write it, is put behind that; else the imports that the question shows come before the program.
     """
+    text = text.replace("\ufeff", "")  # the mark of a file, which Python leaves out too
     blocks = blocks_of(text)
     named = [block for block in blocks if entry_point and defines(block, entry_point)]
     if named or blocks:

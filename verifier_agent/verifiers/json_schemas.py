@@ -4,11 +4,38 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import json
+import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from verifier_agent.answers.structured import refuse_constant
 from verifier_agent.errors import MissingExtra
+
+
+def strict_json(source: str) -> Any:
+    """Return the value of a text of JSON.
+
+    Raises ValueError where it is none, as NaN and Infinity are; OverflowError or RecursionError
+    where it may be, and holds a number that is too large to be read here or is too deeply nested.
+    """
+    return json.loads(
+        source, parse_constant=refuse_constant, parse_int=_whole, parse_float=_decimal
+    )
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise OverflowError(f"a number of {len(text)} digits is not read") from None
+
+
+def _decimal(text: str) -> float:
+    if math.isinf(value := float(text)):
+        raise OverflowError(f"{text[:40]} is too large to be read")
+    return value
 
 
 def require_jsonschema() -> None:

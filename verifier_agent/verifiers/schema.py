@@ -11,16 +11,18 @@ from typing import Any, Protocol
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
-from verifier_agent.answers.structured import FENCED, LONGEST, find_json, refuse_constant
+from verifier_agent.answers.structured import FENCED, LONGEST, find_json
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers.bubbling import let_by
-from verifier_agent.verifiers.json_schemas import require_jsonschema, validator_of
+from verifier_agent.verifiers.json_schemas import require_jsonschema, strict_json, validator_of
 
 MOST = 5
 """Faults that a feedback names."""
 LONGEST_SHOWN = 120
 """Characters of a value, and of what was expected."""
+_GOES_ON = re.compile(r"[]}\"]|[,:]\s*[][{}\"\d]")
+"""What behind a whole value is a part of more JSON, that cannot be read."""
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -124,8 +126,10 @@ def stated_json(text: str) -> str | None:
     blocks = FENCED.findall(text)
     for whole in (text.strip(), *(block.strip() for block in blocks[-1:])):
         try:
-            _decoded(whole)
-        except (ValueError, RecursionError) as error:
+            strict_json(whole)
+        except (OverflowError, RecursionError):
+            return str(whole)  # it may be right, for whoever can read it
+        except ValueError as error:
             begins = whole.startswith("{") or (whole.startswith("[") and whole.endswith("]"))
             if begins and not _goes_on_in_words(whole, error):
                 return None
@@ -138,11 +142,7 @@ def _goes_on_in_words(text: str, error: Exception) -> bool:
     """Return True if a whole value is followed by what is no part of it."""
     if not isinstance(error, json.JSONDecodeError) or error.msg != "Extra data":
         return False
-    return text[error.pos] not in ',:]}"'
-
-
-def _decoded(source: str) -> Any:
-    return json.loads(source, parse_constant=refuse_constant)
+    return _GOES_ON.match(text, error.pos) is None
 
 
 def _unread(text: str) -> str:
@@ -153,11 +153,11 @@ def _unread(text: str) -> str:
     if not source.strip():
         return "The answer has no JSON: give it as one JSON value, in a fenced block or alone."
     try:
-        _decoded(source)
+        strict_json(source)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         return f"It cannot be read as JSON: {error.msg} ({where} of {_short(source.strip())})."
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         return f"It cannot be read as JSON: {_short(str(error))}."
     return "The answer has no JSON that can be read."
 
@@ -195,7 +195,7 @@ class _OfJsonSchema:
     def faults(self, source: str) -> Iterator[str]:
         from jsonschema.exceptions import best_match
 
-        errors = self.validator.iter_errors(_decoded(source))
+        errors = self.validator.iter_errors(strict_json(source))
         for error in sorted(errors, key=lambda one: list(map(str, one.absolute_path))):
             # of alternatives, what the nearest one lacks
             inner = best_match([error]) or error

@@ -17,7 +17,7 @@ from verifier_agent.embedded import EmbeddedChatModel
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers import Constraints, resolve_verifiers
-from verifier_agent.verifiers.constraints import read_values
+from verifier_agent.verifiers.given_values import read_values
 
 TASK = Task(question="Two numbers?")
 SUM = """
@@ -81,6 +81,11 @@ def test_a_value_of_another_kind_is_refuted(numbers: Constraints) -> None:
         (verdict,) = verdicts(numbers, text)
         assert (verdict.score, verdict.hard) == (0.0, True)
         assert said in verdict.feedback
+
+
+def test_a_number_in_quotes_is_that_number(numbers: Constraints) -> None:
+    right, wrong = verdicts(numbers, '{"x": "3", "y": "7"}', '{"x": "7", "y": "3"}')
+    assert (right.score, wrong.score) == (1.0, 0.0)
 
 
 def test_values_may_conflict_only_together() -> None:
@@ -247,10 +252,37 @@ def test_it_can_be_pickled(numbers: Constraints) -> None:
         ("- x = 3", 3),
         ("y = 4\n* x = 3", 3),
         ("x + 1 = 4 => x = 3", 3),
+        ("- x: 3\n- y: 4", 3),
+        ("- **x** = 3\n- **y** = 4", 3),
+        ("x = **3**", 3),
+        ("`x` := 3", 3),
+        (r"x = \boxed{3}", 3),
+        ("x = \u22123", -3),
+        (r"x = \frac{1}{2}", Fraction(1, 2)),
+        ("x = 1.5e3", 1500),
+        ("x is True", True),
+        ("The value of x is 3", 3),
+        ("x = 3 \u2014 as asked", 3),
+        ("y, x = 3, 4", None),
+        ("The sum of y and x is 3", None),
+        ("the square of x is 9", None),
+        ("twice x is 6", None),
+        ("not x is true", None),
+        ("x = 3 \u00d7 4 = 12", None),
+        ("x = 2**3", None),
+        ("x = 1 000", None),
+        ("x = 12:30", None),
+        ("x = 3 dozen", None),
+        ("x = 3 mod 5", None),
+        ("x = 3 or 4", None),
+        ("x = 3, 4", None),
+        ("x = 3 \u2013 5", None),
+        ("x = 3 y", None),
+        ("at first x = 5, but then x = 2 dozen", None),
     ],
 )
 def test_values_are_read_from_words(text: str, value: Any) -> None:
-    assert read_values(text, ["x"]) == ({} if value is None else {"x": value})
+    assert read_values(text, ["x", "y"]).get("x") == value
 
 
 @settings(max_examples=25)

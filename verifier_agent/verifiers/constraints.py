@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from verifier_agent.answers.numerals import read_number
-from verifier_agent.answers.structured import exact_json
 from verifier_agent.errors import ConfigurationError, VerifierUnavailable
 from verifier_agent.values import Candidate, Task, Verdict
-from verifier_agent.verifiers.schema import stated_json
+from verifier_agent.verifiers.given_values import read_values
 from verifier_agent.verifiers.smtlib import (
     Problem,
     build_problem,
@@ -24,22 +21,8 @@ from verifier_agent.verifiers.smtlib import (
 )
 from verifier_agent.verifiers.workers import Workers
 
-LONGEST = 100_000
-"""Characters of an answer that are read, and of the values in it."""
 MOST = 5
 """Constraints that a feedback names."""
-_VALUE = r"\s*(?:=|:|\bis\b)\s*\\?\$?(?P<value>-?[\d.,/]*\d|true|false|\"[^\"\n]*\")"
-_ENDS = (
-    r"(?!\w|\.\d|[ \t]+\d+/\d|\s*(?:[-+*/^=(!%°√±]"
-    r"|\\(?:cdot|times|div|pm|d?frac|sqrt|pi|%)"
-    r"|(?:more|less|fewer|greater|times|plus|minus|percent|hundred|thousand|million|billion)\b))"
-)
-"""What makes the value a part of something longer, as in "x = 3y", "x = 50%" and "x is 3 more"."""
-_WITHIN = re.compile(
-    r"(?:[\w)}\]][ \t]*(?:[-+*/^\u00d7·⋅÷]|\\(?:cdot|times|div|pm)|plus|minus|times)[ \t]*"
-    r"|(?:\d\}?|√)[ \t]*|[-\u2212]|\\(?:sqrt|log|ln|sin|cos|tan)[ \t]*)\Z"
-)
-"""What makes the name a part of something longer, as in "2 x = 6" and "x + y = 10"."""
 
 
 class Constraints:
@@ -201,30 +184,6 @@ class Constraints:
 
     def _unknown(self, candidate: Candidate, error: str) -> Verdict:
         return Verdict(candidate=candidate.id, verifier=self.name, error=error)
-
-
-def read_values(text: str, names: Sequence[str]) -> dict[str, Any]:
-    """Return the values that an answer gives of these names; numbers are whole or fractions."""
-    text = text[-LONGEST:]
-    source = stated_json(text)
-    found = None if source is None else exact_json(source)
-    if isinstance(found, dict) and any(name in found for name in names):
-        return {name: found[name] for name in names if name in found}
-    return {name: value for name in names if (value := _said(name, text)) is not None}
-
-
-def _said(name: str, text: str) -> Any:
-    """Return what a text says last of a name: a number, a truth value, or a quoted text."""
-    pattern = rf"(?<![\w.\\]){re.escape(name)}{_VALUE}{_ENDS}"
-    value = None
-    for found in re.finditer(pattern, text):
-        if not _WITHIN.search(text, max(0, found.start() - 20), found.start()):
-            value = found["value"]
-    if value is None:
-        return None
-    if value in ("true", "false"):
-        return value == "true"
-    return value[1:-1] if value.startswith('"') else read_number(value)
 
 
 def _read(problem: Any, sorts: Mapping[str, str] | None = None) -> Problem:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from verifier_agent.answers.numerals import read_number
 from verifier_agent.errors import ConfigurationError, MissingExtra
 from verifier_agent.plain import Value
 
@@ -115,13 +116,18 @@ def build_problem(rules: Rules, sorts: Mapping[str, str]) -> Problem:
 
 
 def literal(sort: str, value: Any) -> str | None:
-    """Return `value` as SMT-LIB writes it; None if it is not of the sort."""
+    """Return `value` as SMT-LIB writes it; None if it is not of the sort.
+
+    A number may be a text of one: what writes JSON often puts all values in quotes.
+    """
     if sort == "Bool":
         return str(value).lower() if isinstance(value, bool) else None
     if sort == "String":
         if not isinstance(value, str):
             return None
         return '"' + "".join(_escaped(sign) for sign in value) + '"'
+    if isinstance(value, str):
+        value = read_number(value)
     if isinstance(value, bool) or not isinstance(value, int | Fraction):
         return None
     number = Fraction(value)

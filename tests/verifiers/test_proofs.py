@@ -325,6 +325,22 @@ def test_a_sandbox_that_does_not_start_refutes_no_proof(tmp_path: Path) -> None:
         ProofChecker(checker, statement="{proof}", readable=[str(library)])
 
 
+@BOXES
+def test_what_a_checker_prints_is_no_sandbox_that_does_not_start(box: Any) -> None:
+    checker = Checker(arguments=("sh", "{file}"))
+    verifier = ProofChecker(checker, statement="{proof}", sandbox=box)
+    wrong, right = judged(verifier, "echo bwrap: no; exit 1", "echo bwrap: no")
+    assert (wrong.score, wrong.hard, right.score) == (0.0, True, 1.0)
+
+
+@pytest.mark.skipif(not has_bubblewrap(), reason="no bubblewrap here")
+def test_a_checker_that_may_not_start_what_it_needs_refutes_no_proof() -> None:
+    starts = Checker(arguments=("sh", "-c", "(true) && true", "{file}"))
+    (verdict,) = judged(ProofChecker(starts, statement="{proof}"), "x")
+    assert verdict.score is None
+    assert "Limits(processes=" in str(verdict.error)
+
+
 @pytest.mark.skipif(not has_bubblewrap(), reason="no bubblewrap here")
 def test_it_has_names_and_can_be_pickled() -> None:
     (named,) = resolve_verifiers("proof:metamath", model=EmbeddedChatModel())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import re
+import secrets
 import selectors
 import shutil
 import signal
@@ -12,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,11 +29,15 @@ SANDBOXES: tuple[CommandSandbox, ...] = ("bubblewrap", "unsafe-subprocess")
 MOST_OUTPUT = 1 << 20
 """Bytes that a command may say; one that says more is ended."""
 _LIMITED = (
-    'ulimit -t "$1" && ulimit -v "$2" && ulimit -f "$3" && ulimit -c 0 && shift 3 && exec "$@"'
+    'ulimit -t "$1" && ulimit -v "$2" && ulimit -f "$3" && ulimit -c 0 && echo "$4" && shift 4 '
+    '&& exec "$@"'
 )
-"""A script of the shell: the kernel's limits, and then the command in the same process."""
-_BWRAP = "bwrap: "
-"""What bubblewrap's own complaints begin with."""
+"""A script of the shell: the kernel's limits, a word that says that they hold, and then the command
+in the same process."""
+_NO_PROCESS = re.compile(
+    r"(?i)\b(?:re)?(?:fork|spawn|process)\w*\b.*(?:not permitted|unavailable)|cannot fork"
+)
+"""How a program says that it may not start another one."""
 _NOT_RUN = (126, 127)
 """How a shell says that a command could not be run."""
 
@@ -87,7 +93,7 @@ class Commands:
 
         Raises VerifierUnavailable if the sandbox does not work.
         """
-        content = text.encode("utf-8", "replace")
+        content, begun = text.encode("utf-8", "replace"), secrets.token_hex(16)
         with (
             tempfile.TemporaryDirectory(prefix="checked-", ignore_cleanup_errors=True) as folder,
             tempfile.TemporaryFile() as given,
@@ -98,7 +104,11 @@ class Commands:
                 given.seek(0)
             else:
                 here.write_bytes(content)
-            with self._around(arguments, None if stdin else here, folder) as command:
+            program = shutil.which(arguments[0]) or arguments[0]
+            limited = self._limited([program, *arguments[1:]], begun)
+            readable = sorted({*self.readable, *_homes(program)})
+            file = None if stdin else here
+            with self._around(limited, file, readable, folder) as command:
                 process = subprocess.Popen(
                     command.arguments,
                     stdin=given,
@@ -117,24 +127,26 @@ class Commands:
                     process.wait()
                     assert process.stdout is not None
                     process.stdout.close()
-        if self.sandbox == "bubblewrap" and found.output.startswith(_BWRAP):
-            # it ends with the status of a command that failed, and nothing was checked
-            raise VerifierUnavailable(f"bubblewrap did not start: {found.output[:500].strip()}")
-        return found
+        if not found.output.startswith(begun):
+            # what is around the command ends as one that failed, and nothing was checked
+            said = found.output[:500].strip() or found.detail
+            raise VerifierUnavailable(f"{self.sandbox} did not start: {said}")
+        return replace(found, output=found.output[len(begun) + 1 :])
+
+    def _limited(self, arguments: Sequence[str], begun: str) -> list[str]:
+        """Return the command within the kernel's limits; it says `begun` before all else."""
+        kilobytes = int(self.limits.megabytes * 1024)
+        numbers = map(str, (math.ceil(self.limits.seconds), kilobytes, 2 * kilobytes))
+        return ["/bin/sh", "-c", _LIMITED, "sh", *numbers, begun, *arguments]
 
     @contextmanager
     def _around(
-        self, arguments: Sequence[str], file: Path | None, folder: str
+        self, limited: Sequence[str], file: Path | None, readable: Sequence[str], folder: str
     ) -> Iterator[Command]:
-        kilobytes = int(self.limits.megabytes * 1024)
-        numbers = (math.ceil(self.limits.seconds), kilobytes, 2 * kilobytes)
-        program = shutil.which(arguments[0]) or arguments[0]
-        limited = ["/bin/sh", "-c", _LIMITED, "sh", *map(str, numbers), program, *arguments[1:]]
         if self.sandbox == "unsafe-subprocess":
             yield Command(arguments=limited, work=folder, folder=folder)
             return
         binds = [] if file is None else [(str(file), f"{WORK}/{file.name}")]
-        readable = sorted({*self.readable, *_homes(program)})
         with confined(limited, self.limits, binds=binds, readable=readable) as command:
             yield command
 
@@ -185,6 +197,9 @@ def _ended(process: subprocess.Popen[bytes], output: str, limits: Limits) -> Fin
     if number == signal.SIGSYS:
         detail = "it made a forbidden system call"
         return Finished(ending="denied", output=output, detail=detail)
+    if limits.processes == 1 and _NO_PROCESS.search(output):
+        detail = "it may start no process; a checker that has to needs Limits(processes=…)"
+        return Finished(ending="unsupported", output=output, detail=detail)
     if status in _NOT_RUN:
         return Finished(ending="unsupported", output=output, detail="it could not be run")
     if 0 < number < signal.NSIG:

@@ -72,6 +72,9 @@ def test_what_shares_no_solution_is_proven_wrong(text: str, step: int, said: str
 
 
 NOBODY_KNOWS = [
+    "x / 1/2 = 60\nx = 30",
+    "x^1/2 = 3\nx = 9",
+    "2x = 1.000\nx = 500",
     "x = 3\ny = 4\nx + y = 7",  # several equations
     "x^2 = 9\nx = 3",  # a solution left out
     "x^2 = 2x\nx = 2",

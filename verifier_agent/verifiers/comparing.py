@@ -11,6 +11,9 @@ LOOSE = Fraction(1, 10)
 """An approximation that is off by at most this share, but by more than its last digit, is left
 open: how near is near is not arithmetic."""
 
+FLOAT = Fraction(1, 1 << 50)
+"""By which share a result in binary is off: 0.1 + 0.2 = 0.30000000000000004."""
+
 
 def agree(left: Expression, right: Expression, *, about: bool) -> bool:
     """Compare exactly, or to the last decimal place that a bare number shows."""
@@ -24,7 +27,7 @@ def agree(left: Expression, right: Expression, *, about: bool) -> bool:
             return gap < _place(shown)
         if about:
             return gap <= _place(shown)
-        if gap * 2 <= shown.ulp:
+        if gap * 2 <= shown.ulp or (shown.ulp and gap <= FLOAT * abs(exact.value)):
             return True
         # a value without an end may be cut off as well as rounded: 2 / 3 = 0.66
         cut_off = abs(shown.value) < abs(exact.value) and not _is_finite(exact.value)

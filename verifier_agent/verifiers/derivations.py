@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from verifier_agent.verifiers.equations import POINTED
 from verifier_agent.verifiers.words import (
     DERIVING,
     DOUBTFUL_AFTER,
@@ -118,7 +119,7 @@ def _of_line(number: int, line: str, careful: bool) -> list[Shown]:
     for pattern, by in _FILLERS:
         text = pattern.sub(by, text)
     text = _THOUSANDS.sub("", text)
-    doubtful = _OTHERWISE.search(line) or re.search(TAKEN_BACK, line) or re.search(ROUNDING, line)
+    doubtful = any(re.search(one, line) for one in (_OTHERWISE, TAKEN_BACK, ROUNDING, POINTED))
     plain = not doubtful and all(
         word.lower() in DERIVING for word in _WORDS.findall(re.sub(r"\\[a-z]+", " ", text))
     )

@@ -31,7 +31,7 @@ _ENDS = ("number", "close", "percent", "unknown")
 
 _ROUNDING = re.compile(ROUNDING)
 _TAKEN_BACK = re.compile(TAKEN_BACK)
-_POINTED = re.compile(r"(?<![\w.,])[1-9]\d{0,2}(?:\.\d{3})+(?![\w.,]*\d)")
+POINTED = re.compile(r"(?<![\w.,])[1-9]\d{0,2}(?:\.\d{3})+(?![\w.,]*\d)")
 """A number that is a thousand times as large in half of Europe: "2.500"."""
 _WITH_REST = re.compile(r"r\d+")
 """What follows in "13 / 4 = 3 R1"."""
@@ -76,8 +76,8 @@ def _other_readings(line: str, text: str) -> Iterator[str]:
     """Yield what a tidy line may mean as well."""
     if line.lstrip().startswith(("- ", "\u2013 ")):
         yield "-" + text  # a dash at the beginning is a list's or a minus: "- 5 + 8 = 3"
-    if _POINTED.search(text):
-        yield _POINTED.sub(lambda number: number[0].replace(".", ""), text)
+    if POINTED.search(text):
+        yield POINTED.sub(lambda number: number[0].replace(".", ""), text)
 
 
 def _equations(text: str) -> list[Equation]:

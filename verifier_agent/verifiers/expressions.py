@@ -134,20 +134,25 @@ class Reader:
 
     def _product(self) -> Fraction:
         value = self._factor()
-        divided = False
+        divided: Token | None = None
         while True:
             token = self._peek()
             if token is None:
                 return value
-            if self._take("sign", "*/"):
-                right = self._factor()
-                value = _bounded(_divided(value, right) if token.text == "/" else value * right)
-                divided = divided or token.text == "/"
+            if self._take("sign", "*"):
+                value = _bounded(value * self._factor())
+            elif self._take("sign", "/÷"):
+                value = _bounded(_divided(value, self._factor()))
+                # 30 ÷ 1/2 is 60 to most, 15 to others
+                if divided is not None:
+                    alike = (divided.text, divided.glued) == (token.text, token.glued)
+                    self.doubtful = self.doubtful or not alike
+                divided = token
             elif token.kind == "open" and token.glued and token.text == "(" and self._closed():
                 # 6/2(1+2) is read in two ways
-                self.doubtful = self.doubtful or divided
+                self.doubtful = self.doubtful or divided is not None
                 value = _bounded(value * self._factor())
-            elif token.text.lower() == "of" and self._takes_of(divided):
+            elif token.text.lower() == "of" and self._takes_of(divided is not None):
                 self.position += 1
                 value = _bounded(value * self._factor())
             else:
@@ -188,6 +193,9 @@ class Reader:
             exponent = self._operand()
             value = _power(value, -exponent if minus else exponent)
             self.operations += 1
+            over = self._peek()
+            if over is not None and over.text == "/" and over.glued:
+                self.doubtful = True  # 27^1/3 is meant as a root
             if self._peek_text() == "^":
                 raise Unreadable
         return value

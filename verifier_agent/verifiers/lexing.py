@@ -106,7 +106,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+")
-_SIGNS = str.maketrans("×·⋅∙÷−–", "****/--")
+_SIGNS = str.maketrans("×·⋅∙−–", "****--")
 
 
 def tidy(line: str) -> str:

@@ -74,8 +74,8 @@ class Reader:
             if sign in ("*", "/"):
                 self.at += 1
                 other = self._factor()
-                if sign == "/" and other == 0:
-                    raise Unreadable
+                if sign == "/" and (other == 0 or divided):
+                    raise Unreadable  # x / 1/2 is meant as 2x
                 value = value * other if sign == "*" else value / other
                 divided = sign == "/"
             elif sign == "^" or divided or self.tokens[self.at][0] == "number":
@@ -98,6 +98,8 @@ class Reader:
             exponent = self._base()
             if not exponent.is_Integer or not 0 <= exponent <= HIGHEST:
                 raise Unreadable
+            if exponent == 1 and self._next() == "/":
+                raise Unreadable  # x^1/2 is meant as a root
             return base**exponent
         return base
 

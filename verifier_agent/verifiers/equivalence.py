@@ -11,28 +11,28 @@ from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 from verifier_agent.answers import canonical, stated_answer
-from verifier_agent.answers.numerals import read_number
+from verifier_agent.answers.numerals import read_number, write_number
 from verifier_agent.errors import ConfigurationError, MissingExtra, VerifierUnavailable
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers.expressions import singular
+from verifier_agent.verifiers.notation import doubt_of, in_order, misread, tidy, without_units
 from verifier_agent.verifiers.words import CONVERSIONS, MEASURES, MULTIPLIERS, OPERATIONS
 from verifier_agent.verifiers.workers import Workers
 
 LONGEST = 2_000
 """Characters of an answer; a longer one is not compared."""
 _WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|operatorname)\s*\{([^{}]*)\}")
-_WORDS = re.compile(r"[^\W\d_]{2,}(?:[ '\u2019-]+[^\W\d_]+)*[.]?")
+_WORDS = re.compile(r"(?:[^\W\d_]{2,}|a(?= ))(?:[ '\u2019-]+[^\W\d_]+)*[.]?")
 _OPPOSITES = ({"yes", "no"}, {"true", "false"}, {"even", "odd"})
 """Words of which one refutes the other; any others may be two names of one thing."""
 _COMPUTING = OPERATIONS - MEASURES - {"cube", "square", "round"}
 _MULTIPLYING = MULTIPLIERS - {"degree", "percentage", "point"}
 """Words (the second singular) that make another number of the one before them."""
-_MEASURED = re.compile(r"(?P<number>[^a-z\\]*\d)(?: (?P<words>[a-z][a-z '/^23-]*)|)")
-_BASED = re.compile(r"(?P<digits>[0-9a-z]+)_(?P<base>\d{1,2}|\{\d{1,2}\})")
-_SIZES = re.compile(r"\\(?:left|right)\.|\\(?:left|right|[Bb]igg?[lr]?)(?![a-zA-Z])")
-_REPEATING = re.compile(
-    r"(?P<whole>\d*)\.(?P<part>\d*)\\(?:overline|bar)\s*\{?(?P<repeated>\d+)\}?"
+_MEASURED = re.compile(
+    r"(?P<number>[^a-z\\]*\d)(?: (?P<words>(?!(?:and|or)\b)[a-z](?:[a-z '/^-]|(?<=[a-z^])[23])*)|)"
 )
+_PERCENT = re.compile(r"%|\bper ?cent\b")
+_BASED = re.compile(r"(?P<digits>[0-9a-z]+)_(?P<base>\d{1,2}|\{\d{1,2}\})")
 
 
 class Equivalence:
@@ -63,12 +63,18 @@ class Equivalence:
         """Compare; also return why nobody knows, or an empty text."""
         if max(len(reference), len(answer)) > LONGEST:
             return None, f"an answer of more than {LONGEST} characters is not compared"
-        gold, given = _tidy(reference), _tidy(answer)
+        gold, given = tidy(reference), tidy(answer)
         quick = _by_key(gold, given)
         if quick is not None:
             return quick
-        said = self.workers.ask({"gold": gold, "answer": given}, self.seconds)
-        return said.get("equal"), str(said.get("unknown", ""))
+        if why := misread(gold, given):
+            return None, why
+        gold, given = _numbers_alone(gold, given)
+        asked = in_order(*without_units(gold, given))
+        said = self.workers.ask(dict(zip(("gold", "answer"), asked, strict=True)), self.seconds)
+        equal: bool | None = said.get("equal")
+        doubt = "" if equal is None else doubt_of(gold, given, equal=equal)
+        return (None, doubt) if doubt else (equal, str(said.get("unknown", "")))
 
 
 def _by_key(reference: str, answer: str) -> tuple[bool | None, str] | None:
@@ -82,6 +88,9 @@ def _by_key(reference: str, answer: str) -> tuple[bool | None, str] | None:
         return _by_base(expected, given)
     right, told = _measured(expected), _measured(given)
     if right and told:
+        share, other = (told[0], right[0]) if _PERCENT.search(answer) else (right[0], told[0])
+        if share == 100 * other and any(map(_PERCENT.search, (reference, answer))):
+            return True, ""
         known = _by_unit(right, told, answer if told[1] else reference)
         if known is not None:
             return known
@@ -106,8 +115,7 @@ def _by_unit(
         computes = first in _COMPUTING and words != "times"
         if computes or singular(first) in _MULTIPLYING:
             return None, f"only one of them says {words!r}, which may change the number"
-        # beside a bare number one letter may be a variable, unless it stands for a word
-        if len(words) == 1 and not re.search(r"[^\W\d_]{3}", written):
+        if _may_be_variable(words, written):
             return None
     if right[0] == told[0]:
         return True, ""
@@ -118,6 +126,23 @@ def _by_unit(
     if right[0].denominator == told[0].denominator == 1:
         return False, ""
     return None
+
+
+def _may_be_variable(words: str, written: str) -> bool:
+    """Return True for one letter beside a number, unless it stands for a word."""
+    return len(words) == 1 and not re.search(r"[^\W\d_]{3}", written)
+
+
+def _numbers_alone(reference: str, answer: str) -> tuple[str, str]:
+    """Return numbers alone, where words beside them change neither."""
+    right, told = (_measured(canonical(text)) for text in (reference, answer))
+    shares = any(map(_PERCENT.search, (reference, answer)))
+    if right is None or told is None or shares:
+        return reference, answer
+    written = answer if told[1] else reference
+    if right[1] != told[1] and _may_be_variable(right[1] or told[1], written):
+        return reference, answer
+    return write_number(right[0]), write_number(told[0])
 
 
 def _measured(key: str) -> tuple[Fraction, str] | None:
@@ -147,27 +172,15 @@ def _is_words(text: str) -> bool:
     return "\\" not in plain and _WORDS.fullmatch(plain) is not None
 
 
-def _tidy(text: str) -> str:
-    """Return LaTeX without what the parser of the worker stumbles over."""
-    return _REPEATING.sub(_as_fraction, _SIZES.sub("", text))
-
-
-def _as_fraction(found: re.Match[str]) -> str:
-    """Write 0.1\\overline{6} as a fraction."""
-    whole, part, repeated = found["whole"] or "0", found["part"], found["repeated"]
-    nines = 10 ** len(repeated) - 1
-    above = int(whole + part + repeated) - int(whole + part)
-    return rf"\frac{{{above}}}{{{nines * 10 ** len(part)}}}"
-
-
 class MathEquivalence:
     """Compare a candidate's answer with `task.context["reference"]`, as mathematics. `hard`.
 
     score: 1.0 if they are the same by value or algebra ("1/2", "0.5" and "\\frac{2}{4}"; "x = 5"
-    for 5), 0.0 if not. Where that is not known, because one of them is no mathematics, one alone
-    has a unit or a word that may make another number of it ("2 dozen"), or comparing them takes too
-    long, and where a text states no answer: no score, and an error. The feedback
-    says that the answer is wrong, and not what would be right.
+    for 5), 0.0 if not. No score, and an error, where that is not known: one of them is no
+    mathematics, or may mean something else than it would as mathematics (a date, a range, a time,
+    words in it), one alone has a unit or a word that may make another number of it ("2 dozen"), one
+    may be a rounding of the other, or comparing them takes too long; and where a text states no
+    answer. The feedback says that the answer is wrong, and not what would be right.
 
     Args:
         seconds: For one comparison; then the worker is ended, and the score missing.

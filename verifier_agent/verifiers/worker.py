@@ -26,33 +26,6 @@ MEMORY = 4 << 30
 """Bytes of address space; a question that needs more is answered with an error."""
 
 
-def math() -> Callable[[Answer], Answer]:
-    """Compare expressions: {"gold", "answer"} gives {"equal": bool} or {"unknown": why}."""
-    from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
-
-    configs = (LatexExtractionConfig(), ExprExtractionConfig())
-
-    def read(text: str) -> list[Any]:
-        # in dollars it is read as LaTeX, which plain arithmetic is too
-        for form in (f"${text}$", text):
-            found = parse(form, extraction_config=configs, parsing_timeout=None)
-            # an expression first, then the text of it; the text alone was not understood
-            if found and not isinstance(found[0], str):
-                return list(found)
-        return []
-
-    def answer(asked: Answer) -> Answer:
-        gold, given = read(asked["gold"]), read(asked["answer"])
-        if not gold or not given:
-            which = "answer" if gold else "reference"
-            return {"unknown": f"the {which} cannot be read as mathematics"}
-        # not symmetric: what the reference leaves out, the answer may add ("x = 5" for 5)
-        equal = verify(gold, given, timeout_seconds=None, raise_on_error=True)
-        return {"equal": bool(equal)}
-
-    return answer
-
-
 def beside(script: str) -> Callable[[Answer], Answer]:
     """Return what `answering` of a script beside this one makes."""
     spec = importlib.util.spec_from_file_location(script, Path(__file__).with_name(f"{script}.py"))
@@ -66,7 +39,7 @@ def beside(script: str) -> Callable[[Answer], Answer]:
 KINDS = {
     "algebra": lambda: beside("rewriting"),
     "constraints": lambda: beside("solving"),
-    "math": math,
+    "math": lambda: beside("symbolic"),
 }
 
 

@@ -226,6 +226,62 @@ def test_a_nested_run_that_was_paused_goes_on_under_its_own_lease(mode: str) -> 
     assert account.remaining().calls == 8
 
 
+def rounds_of(agent: Any, mode: str, config: Any, number: int) -> None:
+    """Do the first rounds of a run, and pause."""
+    for given in [QUESTION, *[None] * (number - 1)]:
+        if mode == "sync":
+            agent.invoke(given, config, interrupt_after=["verify"])
+        else:
+            asyncio.run(agent.ainvoke(given, config, interrupt_after=["verify"]))
+
+
+def test_what_forks_spend_is_charged_beside_what_the_run_has_spent(mode: str) -> None:
+    account = MemoryAccount(Budget(calls=30))
+    config: Any = {"configurable": {"thread_id": "a"}}
+    with ModelServer(answer) as server:
+        agent = agent_on(
+            server, account=account, policy=sample(4, batch=1), checkpointer=InMemorySaver()
+        )
+        ask(agent, mode, config)
+        assert account.remaining().calls == 26
+        waiting = [s for s in agent.get_state_history(config) if s.next == ("generate",)]
+        fork = Run.of(ask(agent, mode, waiting[1].config, None))
+        assert (fork.spent.calls, server.calls) == (4, 6)
+        # what it begins with is charged once more, as each fork has it in its own spend
+        assert account.remaining().calls == 30 - 4 - fork.spent.calls
+        ask(agent, mode, waiting[0].config, None)
+        assert account.remaining().calls == 30 - 3 * 4 <= 30 - server.calls
+
+
+def test_a_fork_goes_on_as_the_run_was_begun_or_not_at_all(mode: str) -> None:
+    account = MemoryAccount(Budget(calls=11))
+    config: Any = {"configurable": {"thread_id": "a"}}
+    with ModelServer(answer) as server:
+        agent = agent_on(
+            server, account=account, policy=sample(4, batch=1), checkpointer=InMemorySaver()
+        )
+        ask(agent, mode, config)
+        waiting = [s for s in agent.get_state_history(config) if s.next == ("generate",)]
+        with pytest.raises(AccountEmpty, match="7 of 8 calls"):
+            ask(agent, mode, waiting[1].config, None)
+        assert server.calls == 4
+
+
+def test_a_paused_run_whose_state_was_updated_is_still_charged(mode: str) -> None:
+    account = MemoryAccount(Budget(calls=20))
+    config: Any = {"configurable": {"thread_id": "a"}}
+    with ModelServer(answer) as server:
+        agent = agent_on(
+            server, account=account, policy=sample(4, batch=1), checkpointer=InMemorySaver()
+        )
+        rounds_of(agent, mode, config, 2)
+        assert account.remaining().calls == 18
+        agent.update_state(config, {"messages": []}, as_node="verify")
+        run = Run.of(ask(agent, mode, config, None))
+        assert run.spent.calls == server.calls == 4
+    assert account.remaining().calls == 16
+
+
 class Killed(BaseException):
     """What no handler catches: the process is gone."""
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, StateSnapshot
+from langgraph.types import Command
 
 from verifier_agent.accounts import Account
 from verifier_agent.accounts.renewal import renewed
@@ -22,7 +22,7 @@ from verifier_agent.graph import working
 from verifier_agent.graph.batches import ONE_BY_ONE, Batch, Order, Tell
 from verifier_agent.graph.questions import QuestionLike
 from verifier_agent.graph.settings import Parts
-from verifier_agent.graph.tenancy import Tenancy
+from verifier_agent.graph.tenancy import NEVER, Saved, Tenancy, latest
 from verifier_agent.search import PolicyFunction
 
 COORDINATES = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
@@ -56,7 +56,7 @@ class Agent(CompiledStateGraph[Any, Any, Any, Any]):
         if account is None:
             yield from super().stream(input, config, **options)
             return
-        saved = self._saved(configurable) if _may_go_on(input, configurable) else None
+        saved = self._saved(configurable) if _may_go_on(input, configurable) else NEVER
         tenancy = Tenancy.of(account, configurable, self.parts.budget, saved)
         lease = account.lease(tenancy.run, tenancy.wanted, resumed=tenancy.resumed)
         try:
@@ -77,7 +77,7 @@ class Agent(CompiledStateGraph[Any, Any, Any, Any]):
             async for chunk in super().astream(input, config, **options):
                 yield chunk
             return
-        saved = await self._asaved(configurable) if _may_go_on(input, configurable) else None
+        saved = await self._asaved(configurable) if _may_go_on(input, configurable) else NEVER
         tenancy = Tenancy.of(account, configurable, self.parts.budget, saved)
         lease = await account.alease(tenancy.run, tenancy.wanted, resumed=tenancy.resumed)
         try:
@@ -165,17 +165,23 @@ class Agent(CompiledStateGraph[Any, Any, Any, Any]):
             )
         return account, given
 
-    def _saved(self, configurable: Plain) -> StateSnapshot | None:
+    def _saved(self, configurable: Plain) -> Saved:
         try:
-            return self.get_state({"configurable": configurable})
+            here = self.get_state({"configurable": configurable})
+            if configurable.get("checkpoint_id"):
+                return Saved(here, self.get_state({"configurable": latest(configurable)}))
         except ValueError:  # there is no checkpointer
-            return None
+            return NEVER
+        return Saved(here, here)
 
-    async def _asaved(self, configurable: Plain) -> StateSnapshot | None:
+    async def _asaved(self, configurable: Plain) -> Saved:
         try:
-            return await self.aget_state({"configurable": configurable})
+            here = await self.aget_state({"configurable": configurable})
+            if configurable.get("checkpoint_id"):
+                return Saved(here, await self.aget_state({"configurable": latest(configurable)}))
         except ValueError:
-            return None
+            return NEVER
+        return Saved(here, here)
 
 
 def _may_go_on(input: Any, configurable: Plain) -> bool:  # noqa: A002

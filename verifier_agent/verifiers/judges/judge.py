@@ -29,7 +29,7 @@ from verifier_agent.verifiers.judges.interview import (
 )
 from verifier_agent.verifiers.judges.prompts import ENGLISH, Wording, check_levels
 from verifier_agent.verifiers.judges.reports import Marks, above, feedback, form, read
-from verifier_agent.verifiers.judges.showing import Stage
+from verifier_agent.verifiers.judges.showing import Stage, read_criteria
 from verifier_agent.verifiers.readout import Readout, readout
 
 DIGITS = 9
@@ -54,9 +54,9 @@ class Judge:
 
     score: the grade, divided by the best one; a model's opinion, not a probability until it is
     calibrated. feedback: what the judge finds wrong, per criterion. The judge is shown the whole
-    conversation, and a reference answer if there is one in `task.context["reference"]`. It reads
-    text only: where a message holds an image, sound or a file, each verdict is an error, and
-    nothing is sent.
+    conversation, and a reference answer if there is one in `task.context["reference"]`; criteria of
+    this task alone, in `task.context["criteria"]`, take the place of its own. It reads text only:
+    where a message holds an image, sound or a file, each verdict is an error, and nothing is sent.
 
     evidence: the reasoning, the model, the id of the prompt, and the grade of each vote; where
     probabilities were read, those of the levels and their mass.
@@ -139,12 +139,12 @@ class Judge:
 
     def _verify(self, task: Task, candidate: Candidate) -> Verdict:
         asked = self._questions(task, candidate)
-        return self._verdict(candidate, beyond_text(task), map(self._interviewer.ask, asked))
+        return self._verdict(task, candidate, map(self._interviewer.ask, asked))
 
     async def _averify(self, task: Task, candidate: Candidate) -> Verdict:
         asked = self._questions(task, candidate)
         heard = await asyncio.gather(*map(self._interviewer.aask, asked))
-        return self._verdict(candidate, beyond_text(task), heard)
+        return self._verdict(task, candidate, heard)
 
     def _questions(self, task: Task, candidate: Candidate) -> list[Question[Vote]]:
         if beyond_text(task):
@@ -177,10 +177,8 @@ class Judge:
     def _values(self) -> dict[str, float]:
         return {str(grade): float(grade) for grade in range(self.best + 1)}
 
-    def _verdict(
-        self, candidate: Candidate, unseen: str | None, answers: Iterable[Heard[Vote]]
-    ) -> Verdict:
-        if unseen:
+    def _verdict(self, task: Task, candidate: Candidate, answers: Iterable[Heard[Vote]]) -> Verdict:
+        if unseen := beyond_text(task):
             return Verdict(candidate=candidate.id, verifier=self.name, error=unseen)
         heard = list(answers)
         cost = Cost.total(h.cost for h in heard)
@@ -199,7 +197,7 @@ class Judge:
             verifier=self.name,
             score=grade / self.best,
             raw=grade,
-            feedback=feedback(told_by.marks, list(self._stage.criteria), self.best),
+            feedback=feedback(told_by.marks, list(self._stage.wanted(task)), self.best),
             evidence=self._evidence(votes, told_by),
             cost=cost,
         )
@@ -229,9 +227,7 @@ class Judge:
 
 def stage(wording: Wording, criteria: Mapping[str, str] | None) -> Stage:
     """Return what the requests of a judge have in common, with a secret of their own."""
-    if criteria is not None and not criteria:
-        raise ConfigurationError("a judge needs at least one criterion")
-    chosen = dict(wording.criteria if criteria is None else criteria)
+    chosen = read_criteria(wording.criteria if criteria is None else criteria)
     return Stage(wording=wording, criteria=chosen, secret=secrets.token_bytes(16))
 
 

@@ -64,7 +64,8 @@ class PairwiseJudge:
 
     Args:
         model: A chat model, or its name.
-        criteria: Name and meaning of what is compared; None: those of the wording.
+        criteria: Name and meaning of what is compared, where the task has none of its own in its
+            context; None: those of the wording.
         rings: How many neighbours each candidate meets on either side; n // 2 compares all pairs.
         probabilities: True: `won` is read from the probabilities of the winner's token, where the
             model gives them.
@@ -190,7 +191,7 @@ class PairwiseJudge:
         games: Sequence[Game],
         heard: Sequence[Heard[Told]],
     ) -> list[Verdict]:
-        unseen = beyond_text(task)
+        unseen, criteria = beyond_text(task), list(self._stage.wanted(task))
         played = list(zip(games, heard, strict=True))
         half = self._most(task, 0).input_tokens // 2 if played else 0
         made = []
@@ -200,11 +201,15 @@ class PairwiseJudge:
             if unseen or not own:
                 made.append(self._unscored(candidate, unseen or _alone(candidate), cost))
                 continue
-            made.append(self._verdict(candidate, own, cost))
+            made.append(self._verdict(candidate, own, cost, criteria))
         return made
 
     def _verdict(
-        self, candidate: Candidate, own: Sequence[tuple[Game, Heard[Told]]], cost: Cost
+        self,
+        candidate: Candidate,
+        own: Sequence[tuple[Game, Heard[Told]]],
+        cost: Cost,
+        criteria: Sequence[str],
     ) -> Verdict:
         pairs: list[dict[str, Any]] = []
         said: list[str] = []
@@ -216,7 +221,7 @@ class PairwiseJudge:
             other = game.b if is_a else game.a
             pairs.append({"against": other.id, "place": "A" if is_a else "B", "won": won})
             if won < 0.5:
-                said.append(_words(heard.report.report, list(self._stage.criteria)))
+                said.append(_words(heard.report.report, criteria))
         if not pairs:
             return self._unscored(candidate, own[-1][1].error, cost)
         return Verdict(

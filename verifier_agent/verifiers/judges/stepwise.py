@@ -57,7 +57,8 @@ class StepJudge:
             in this package.
         aggregation: How step scores become one; see `Aggregation`.
         best: The highest grade.
-        criteria: Name and meaning of what is checked; None: those of the wording.
+        criteria: Name and meaning of what is checked, where the task has none of its own in its
+            context; None: those of the wording.
         wording: The prompt's texts.
         max_tokens: Cap on the tokens of one report; it has to hold a sentence for each step.
         attempts: Requests per candidate at most.

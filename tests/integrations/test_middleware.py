@@ -103,6 +103,16 @@ def test_a_policy_that_was_tuned_for_others_is_refused(changes: Any, said: str) 
         assert server.calls == 0
 
 
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_it_can_be_a_budget_and_nothing_else(how: str) -> None:
+    endless = Reply(Choice(tool_calls=(("weather", '{"city": "Turku"}'),)))
+    with ModelServer(lambda request: endless) as server:
+        budget = VerifierMiddleware(verifier=[], policy="best_of(1)", budget=Budget(calls=5))
+        result = await run(agent(server, budget), how)
+        assert server.calls == 5
+    assert "cannot pay for another answer" in result["messages"][-1].text
+
+
 def test_calls_are_voted_on_where_that_is_asked() -> None:
     cities = ("Oslo", "Turku", "Turku")
     with ModelServer(forecaster(GOOD, cities=cities)) as server:

@@ -35,8 +35,8 @@ class Batch:
     version: int = 0
     deadline: float = math.inf
     """On the clock of `time.perf_counter`: one for the whole round, however long a batch waits."""
-    lost: bool = False
-    """True if it may have been asked already, by a process that died or a round broken off."""
+    lost: int = 0
+    """How often it may have been asked already, by a process that died or in a round broken off."""
 
     @property
     def key(self) -> str:
@@ -65,7 +65,7 @@ def batches(
     remaining: Remaining,
     *,
     deadline: float,
-    lost: bool,
+    lost: int,
 ) -> list[Batch]:
     """Return what is to be judged: the `wanted` candidates that a verifier has not judged yet.
 
@@ -86,7 +86,7 @@ def batches(
         affordable: list[Candidate] = []
         for candidate in fresh:
             # after a crash it is paid for twice: once for what may have been asked already
-            cost = times(bound(parts, verifier, tree.task, candidate), 2 if lost else 1)
+            cost = times(bound(parts, verifier, tree.task, candidate), 1 + lost)
             if remaining.fits(cost) < 1:
                 break
             remaining = remaining.minus(cost)
@@ -115,7 +115,7 @@ def _is_judged(tree: Tree, candidate: Candidate, verifier: Verifier, version: in
 def batch_bound(parts: Parts, task: Task, batch: Batch) -> Cost:
     """Return the most that judging a batch can cost; after a crash it is paid for twice."""
     whole = Cost.total(bound(parts, batch.verifier, task, c) for c in batch.candidates)
-    return times(whole, 2 if batch.lost else 1)
+    return times(whole, 1 + batch.lost)
 
 
 def piece(parts: Parts, task: Task, batch: Batch, number: int) -> Piece:
@@ -124,11 +124,10 @@ def piece(parts: Parts, task: Task, batch: Batch, number: int) -> Piece:
     def packed(verdicts: Sequence[Verdict]) -> dict[str, Any]:
         if batch.lost:
             # this runs only if no verdict was recorded: what was asked before is charged too
+            most = [bound(parts, batch.verifier, task, c) for c in batch.candidates]
+            before = [replace(times(one, batch.lost), exact=False) for one in most]
             verdicts = [
-                replace(
-                    v, cost=v.cost + replace(bound(parts, batch.verifier, task, c), exact=False)
-                )
-                for v, c in zip(verdicts, batch.candidates, strict=True)
+                replace(v, cost=v.cost + one) for v, one in zip(verdicts, before, strict=True)
             ]
         return {"verdicts": [storable(verdict.to_dict()) for verdict in verdicts]}
 

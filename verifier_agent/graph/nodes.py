@@ -21,6 +21,7 @@ from verifier_agent.graph.once import (
     ado_all,
     broken_off,
     do_all,
+    in_turn,
     process,
     whole,
 )
@@ -61,14 +62,14 @@ class Round(Protocol):
 class Growth:
     """A round of `generate` or `revise`."""
 
-    def __init__(self, parts: Parts, node: str, payload: Plain, *, broken: bool) -> None:
+    def __init__(self, parts: Parts, node: str, payload: Plain, *, broken: int) -> None:
         self.started = time.perf_counter()
         self.update = payload["update"]
         self.run = self.update["run"]["id"]
         self.work = growing.Work.from_dict(payload["work"])
         self.parts = parts
         self.node = node
-        lost = broken or self.work.process != process()
+        lost = broken > 0 or self.work.process != process()
         self.requests = growing.requests(parts, self.work, self.started, lost=lost)
         self.made: dict[int, Plain] = {}
         self.pieces = [growing.piece(r, self.work.round) for r in self.requests]
@@ -105,7 +106,7 @@ class Growth:
 class Judgement:
     """A round of `verify`: of everything new, or of what the policy names."""
 
-    def __init__(self, parts: Parts, state: Mapping[str, Any], *, broken: bool) -> None:
+    def __init__(self, parts: Parts, state: Mapping[str, Any], *, broken: int) -> None:
         self.started = time.perf_counter()
         run = Run.of(state)
         self.run = run.id
@@ -123,7 +124,7 @@ class Judgement:
             judging.shown(run.decisions),
             run.remaining,
             deadline=self.started + run.remaining.seconds,
-            lost=broken or self._moved(),
+            lost=broken + self._moved(),
         )
         self.said: dict[int, Plain] = {}
         self.pieces = [judging.piece(parts, run.task, batch, self.round) for batch in self.batches]
@@ -187,11 +188,11 @@ class Nodes:
 
     def verify(self, state: Plain, config: RunnableConfig) -> Plain:
         """Have the verifiers judge what is new."""
-        return _do(self._judgement(state, config), config)
+        return _do(self._judgement(state, config), in_turn(config))
 
     async def averify(self, state: Plain, config: RunnableConfig) -> Plain:
         """Have the verifiers judge what is new."""
-        return await _ado(self._judgement(state, config), config)
+        return await _ado(self._judgement(state, config), in_turn(config))
 
     def select(self, payload: Plain, config: RunnableConfig) -> Plain:
         """End the run: choose among all finished candidates, and answer."""

@@ -13,6 +13,7 @@ import contextvars
 import os
 import uuid
 import warnings
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.errors import GraphBubbleUp
+from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from langgraph.func import task
 
 Plain = dict[str, Any]
@@ -36,8 +37,8 @@ def process() -> str:
     return f"{_PROCESS}-{os.getpid()}"
 
 
-_BROKEN: set[str] = set()
-"""The host's names of the nodes that were broken off here and have not been done again."""
+_BROKEN: Counter[str] = Counter()
+"""How often nodes were broken off here that have not been done since, by the host's names."""
 
 
 def _node(config: RunnableConfig) -> str:
@@ -53,24 +54,21 @@ def _node(config: RunnableConfig) -> str:
 def whole(config: RunnableConfig) -> Iterator[None]:
     """Note a node that is broken off, by a cancellation for instance, where it can be resumed.
 
-    What the host interrupts by itself is none: it asks for the same work again.
+    What the host interrupts by itself is none where each piece is recorded: those beside it are
+    waited for, and not done again.
     """
     try:
         yield
-    except GraphBubbleUp:
+    except BaseException as error:
+        if _resumable(config) and not (isinstance(error, GraphBubbleUp) and recording(config)):
+            _BROKEN[_node(config)] += 1
         raise
-    except BaseException:
-        if _resumable(config):
-            _BROKEN.add(_node(config))
-        raise
+    _BROKEN.pop(_node(config), None)
 
 
-def broken_off(config: RunnableConfig) -> bool:
-    """Return True, once, if this process broke the node off: what was in flight may be billed."""
-    if (node := _node(config)) not in _BROKEN:
-        return False
-    _BROKEN.discard(node)
-    return True
+def broken_off(config: RunnableConfig) -> int:
+    """Return how often this process broke the node off: what was in flight may be billed."""
+    return _BROKEN[_node(config)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +120,17 @@ def recording(config: RunnableConfig) -> bool:
     return _resumable(config) and (places is None or places > 2)
 
 
+def in_turn(config: RunnableConfig) -> RunnableConfig:
+    """Return a config under which pieces that may ask a person are done.
+
+    Where they are not recorded by themselves, answers go to the questions of a node in the order
+    in which they are asked, so they must always be asked in one order.
+    """
+    if recording(config) or not _resumable(config):
+        return config
+    return {**config, "max_concurrency": 1}
+
+
 def do_all(pieces: Sequence[Piece], config: RunnableConfig, seen: Seen) -> list[Plain]:
     """Do every piece in threads and return the results in order."""
     if recording(config):
@@ -143,14 +152,29 @@ def _collect(
 ) -> list[Plain]:
     places = {future: place for place, future in enumerate(futures)}
     results: list[Plain] = [{}] * len(pieces)
+    asked: dict[int, GraphBubbleUp] = {}
     for future in as_completed(places):
         place = places[future]
-        key, result = future.result()
+        try:
+            key, result = future.result()
+        except GraphBubbleUp as error:
+            asked[place] = error  # the others are paid for, and recorded
+            continue
         if not _trusted(key, pieces[place]):
             result = pieces[place].work()
         results[place] = result
         seen(place, result)
+    if asked:
+        raise _together([asked[place] for place in sorted(asked)])
     return results
+
+
+def _together(errors: Sequence[GraphBubbleUp]) -> GraphBubbleUp:
+    """Return what is raised for all of them: interrupts as one, so that all are asked at once."""
+    interrupts = [i for e in errors if isinstance(e, GraphInterrupt) and e.args for i in e.args[0]]
+    # those that are not recorded share the node's id, and are asked one after the other
+    each = {interrupt.id: interrupt for interrupt in reversed(interrupts)}
+    return GraphInterrupt(tuple(each.values())[::-1]) if each else errors[0]
 
 
 async def ado_all(pieces: Sequence[Piece], config: RunnableConfig, seen: Seen) -> list[Plain]:
@@ -177,8 +201,9 @@ async def ado_all(pieces: Sequence[Piece], config: RunnableConfig, seen: Seen) -
     try:
         return await asyncio.gather(*tasks)
     except GraphBubbleUp:
-        await asyncio.wait(tasks)  # as in threads: what is under way is paid for, and recorded
-        raise
+        await asyncio.wait(tasks)  # what is under way is paid for, and recorded
+        errors = (task.exception() for task in tasks)
+        raise _together([e for e in errors if isinstance(e, GraphBubbleUp)]) from None
     finally:
         for unfinished in tasks:
             unfinished.cancel()

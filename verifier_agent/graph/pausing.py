@@ -129,5 +129,5 @@ class Foreseen:
 def _judging(parts: Parts, run: Run, names: Sequence[str], available: Remaining) -> Cost:
     """Return the most that judging these candidates can cost."""
     wanted = judging.shown(run.decisions) | frozenset(names)
-    batches = judging.batches(parts, run.tree, wanted, available, deadline=math.inf, lost=False)
+    batches = judging.batches(parts, run.tree, wanted, available, deadline=math.inf, lost=0)
     return Cost.total(judging.batch_bound(parts, run.task, batch) for batch in batches)

@@ -173,6 +173,52 @@ def test_the_program_is_found_in_the_text_around_it(text: str) -> None:
     assert names["double"](4) == 8
 
 
+HELPED = """First what helps:
+```python
+import math
+SCALE = 2
+sum = 3
+
+def scaled(x):
+    return 0
+
+def scaled(x):
+    return SCALE * math.floor(x)
+
+print(scaled(1) / 0)
+```
+An attempt:
+```python
+def double(x):
+    return x
+```
+Then:
+```python
+from __future__ import annotations
+def double(x: Number) -> Number:
+    total = sum([scaled(x)])
+    return total
+```
+So:
+```python
+total = double(4)
+scaled = None
+```
+"""
+
+
+def test_what_a_program_reads_of_the_blocks_before_it_is_a_part_of_it() -> None:
+    names: dict[str, Any] = {}
+    exec(program_of(HELPED, entry_point="double"), names)
+    assert names["double"](4.5) == 8
+    assert "total" not in names
+
+
+def test_of_blocks_that_a_program_does_not_need_nothing_is_taken() -> None:
+    text = f"```python\nimport nothing\nx = 1 / 0\n```\n```python\n{PROGRAM}```\n"
+    assert program_of(text) == PROGRAM
+
+
 def test_the_imports_of_a_question_do_not_come_before_those_from_the_future() -> None:
     question = "from typing import List\nimport math\n\ndef double(x: List) -> List:\n    ...\n"
     program = f"```python\nfrom __future__ import annotations\n\n{PROGRAM}\nPI = math.pi\n```"

@@ -12,8 +12,7 @@ from verifier_agent.values import Task
 from verifier_agent.verifiers.examples.signatures import asked_function, signatures_in
 from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, parse
 from verifier_agent.verifiers.sandboxes.sandbox import CodeTest
-
-_BUILT_IN = frozenset(dir(builtins))
+from verifier_agent.verifiers.written_code import given_in
 
 
 def entry_point_of(task: Task) -> str | None:
@@ -47,16 +46,6 @@ def _called(test: CodeTest) -> dict[str, None]:
         nodes = list(ast.walk(parse(f"{test.setup}\n{test.source}")))
     except Unparsable:
         return {}
-    own = set(_BUILT_IN)
-    for node in nodes:
-        match node:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                own.add(name)
-            case ast.ClassDef(name=name) | ast.arg(arg=name):
-                own.add(name)
-            case ast.Name(id=name, ctx=ast.Store()):
-                own.add(name)
-            case ast.alias(name=name, asname=other):
-                own.add(other or name.partition(".")[0])
+    own = given_in(nodes) | set(dir(builtins))
     calls = (node.func for node in nodes if isinstance(node, ast.Call))
     return dict.fromkeys(c.id for c in calls if isinstance(c, ast.Name) and c.id not in own)

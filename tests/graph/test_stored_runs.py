@@ -12,7 +12,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from verifier_agent import Budget, ConfigurationError, Run, create_verifier_agent
+from verifier_agent import Budget, Candidate, ConfigurationError, Run, Task, create_verifier_agent
 from verifier_agent.graph.merging import SNAPSHOT
 from verifier_agent.models import OpenAIChatModel
 from verifier_agent.testing import ModelServer, Reply, Request
@@ -43,27 +43,34 @@ def saver(request: Any, tmp_path: Path) -> Iterator[BaseCheckpointSaver[Any]]:
             yield sqlite
 
 
-def agent(server: ModelServer, saver: Any, answers: int) -> Any:
+def agent(server: ModelServer, saver: Any, answers: int, policy: str = "sample({}, 1)") -> Any:
     model = OpenAIChatModel(model="loopback", base_url=server.url)
     return create_verifier_agent(
-        model, verifier="agreement", policy=f"sample({answers}, 1)", budget=Budget(calls=100),
-        seed=1, checkpointer=saver,
+        model, verifier=half, policy=policy.format(answers), budget=Budget(calls=100), seed=1,
+        checkpointer=saver,
     )  # fmt: skip
 
 
-def stored(server: ModelServer, db: Path, answers: int) -> int:
+def half(task: Task, candidate: Candidate) -> float:
+    return 0.5 if candidate.text.startswith(LONG) and candidate.message else 1.0
+
+
+def stored(server: ModelServer, db: Path, answers: int, policy: str) -> int:
     """Return the bytes of all checkpoints and writes of one run."""
     with SqliteSaver.from_conn_string(str(db)) as saver:
-        agent(server, saver, answers).invoke(QUESTION, CONFIG, durability="sync")
+        made = agent(server, saver, answers, policy)
+        run = Run.of(made.invoke(QUESTION, CONFIG, durability="sync"))
+        assert [v.score for v in run.tree.verdicts] == [0.5] * answers
         (checkpoints,) = saver.conn.execute("SELECT sum(length(checkpoint)) FROM checkpoints")
         (writes,) = saver.conn.execute("SELECT sum(length(value)) FROM writes")
     return int(checkpoints[0] + writes[0])
 
 
+@pytest.mark.parametrize("policy", ["sample({}, 1)", "selective({}, 1)"])
 def test_what_a_run_stores_grows_with_its_answers_and_not_with_their_square(
-    server: ModelServer, tmp_path: Path
+    server: ModelServer, tmp_path: Path, policy: str
 ) -> None:
-    few, many = (stored(server, tmp_path / f"{n}.db", n) for n in (5, 20))
+    few, many = (stored(server, tmp_path / f"{n}.db", n, policy) for n in (5, 20))
     assert many < 5 * few, "four times the answers"
 
 

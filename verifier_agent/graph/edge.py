@@ -18,14 +18,14 @@ from verifier_agent.graph.brief import Brief, brief, check_continues
 from verifier_agent.graph.charging import bound
 from verifier_agent.graph.controller import Bounds, Decision, Planned, decide
 from verifier_agent.graph.growing import Work
-from verifier_agent.graph.merging import Plain, merge
+from verifier_agent.graph.merging import Plain, lean, merge
 from verifier_agent.graph.once import process
 from verifier_agent.graph.settings import Parts, begin, per_call, resume
 from verifier_agent.graph.state import SCHEMA, Run
 from verifier_agent.models import Capabilities
 from verifier_agent.search.demands import APPENDING, CONTINUING, models_of, named_models
 from verifier_agent.tree import Tree
-from verifier_agent.values import Cost, Generate, Revise, Verify
+from verifier_agent.values import Cost, Generate, Revise, Select, Verify
 
 BYTES_PER_TOKEN = 4
 """To foresee how long an answer to be judged will be; the judging itself is bounded by bytes."""
@@ -80,14 +80,15 @@ class Controller:
             "run": run.plain["run"],
             "decisions": {str(decision.round): decision.to_dict()},
         }
-        if decision.ending or isinstance(decision.actions[0].action, Verify):
-            payload = {
-                "messages": state["messages"],
-                "verifier_agent": merge(run.plain, update),
-                "update": update,
-            }
-            return [Send(decision.actions[0].action.kind, payload)]
-        return _sends(parts, run, decision, update)
+        action = decision.actions[0].action
+        if not isinstance(action, Verify | Select):
+            return _sends(parts, run, decision, update)
+        record = merge(run.plain, update)
+        if isinstance(action, Verify):
+            wanted = judging.shown([*run.decisions, decision.to_dict()])
+            record = lean(record, judging.read_by(parts.verifiers, run.tree, wanted))
+        payload = {"messages": state["messages"], "verifier_agent": record, "update": update}
+        return [Send(action.kind, payload)]
 
 
 def _check_demands(parts: Parts) -> None:

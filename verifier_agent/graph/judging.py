@@ -76,13 +76,7 @@ def batches(
     for verifier in parts.verifiers:
         if not applies(verifier, tree):
             continue
-        fresh = [c for c in tree if c.id in wanted and c.error is None]
-        version = 0
-        if getattr(verifier, "relational", False):
-            # its scores depend on the others: whenever some arrive, all are judged anew
-            version = sum(1 for c in fresh if c.done)
-            fresh = [c for c in fresh if c.done]
-        fresh = [c for c in fresh if not _is_judged(tree, c, verifier, version)]
+        version, fresh = _unjudged(verifier, tree, wanted)
         affordable: list[Candidate] = []
         for candidate in fresh:
             # after a crash it is paid for twice: once for what may have been asked already
@@ -99,6 +93,27 @@ def batches(
             if g
         ]
     return made
+
+
+def _unjudged(
+    verifier: Verifier, tree: Tree, wanted: frozenset[str]
+) -> tuple[int, list[Candidate]]:
+    """Return the `wanted` candidates that a verifier has not judged, and under which version."""
+    fresh = [c for c in tree if c.id in wanted and c.error is None]
+    version = 0
+    if getattr(verifier, "relational", False):
+        # its scores depend on the others: whenever some arrive, all are judged anew
+        version = sum(1 for c in fresh if c.done)
+        fresh = [c for c in fresh if c.done]
+    return version, [c for c in fresh if not _is_judged(tree, c, verifier, version)]
+
+
+def read_by(verifiers: Sequence[Verifier], tree: Tree, wanted: frozenset[str]) -> frozenset[str]:
+    """Return the candidates that a round of `verify` reads; of the others it needs no words."""
+    read = {c.id for v in verifiers for c in _unjudged(v, tree, wanted)[1]}
+    if any(hasattr(verifier, "applies") for verifier in verifiers):
+        read.update(judged.candidate.id for judged in tree.finished)
+    return frozenset(read)
 
 
 def applies(verifier: Verifier, tree: Tree) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import reduce
 from typing import Annotated, Any
 
@@ -55,6 +55,23 @@ def fold(record: Plain, updates: Sequence[Plain]) -> Plain:
 Record = Annotated[dict[str, Any], DeltaChannel(fold, snapshot_frequency=SNAPSHOT)]
 """A checkpoint stores what its step added, not the whole record again: what a run stores grows
 with its answers and not with their square. A reader folds the updates since the last whole one."""
+
+
+def lean(record: Plain, read: Collection[str]) -> Plain:
+    """Return the record with the words of those candidates alone that are `read`.
+
+    For the payload of a round of `verify`, which is stored once more: who has judged what, and what
+    all of it has cost, is still there.
+    """
+    candidates = {
+        name: one if name in read else {**one, "text": "", "message": {}}
+        for name, one in record.get("candidates", {}).items()
+    }
+    verdicts = {
+        key: {**one, "feedback": "", "evidence": {}, "steps": []}
+        for key, one in record.get("verdicts", {}).items()
+    }
+    return {**record, "candidates": candidates, "verdicts": verdicts}
 
 
 def check_whole(record: Plain) -> None:

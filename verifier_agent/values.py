@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from verifier_agent.cost import Cost as Cost
@@ -73,6 +74,7 @@ class Candidate(Value):
         return self.id.count(".")
 
 
+@lru_cache(maxsize=4096)
 def order(candidate_id: str) -> tuple[tuple[str, int], ...]:
     """Return the sort key of a candidate id: "g10" comes after "g9", children after parents."""
     return tuple((part[0], int(part[1:])) for part in candidate_id.split("."))

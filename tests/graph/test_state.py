@@ -122,6 +122,24 @@ def test_spent_is_the_sum_over_candidates_and_verdicts() -> None:
     assert run.tree.spent == run.spent
 
 
+def test_what_was_read_once_is_not_read_again_however_much_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    verdicts = [Verdict(candidate="g2", verifier="v", score=0.5, version=n) for n in range(3000)]
+    given = state(verdicts={verdict.key: verdict.to_dict() for verdict in verdicts})
+    read = 0
+
+    def counted(plain: Any) -> Verdict:
+        nonlocal read
+        read += 1
+        return Verdict(**{**plain, "cost": Cost(**plain["cost"])})
+
+    monkeypatch.setattr(Verdict, "from_dict", counted)
+    for _ in range(3):
+        assert len(Run.of(given).tree.verdicts) == 3000
+    assert read == 3000
+
+
 def test_nodes_side_by_side_count_their_longest_and_rounds_add_up() -> None:
     seconds = {
         "1:generate": 1.0,

@@ -81,12 +81,6 @@ def read_task(messages: list[BaseMessage], context: Mapping[str, Any]) -> Task:
     )
 
 
-_KINDS: dict[str, type[Candidate] | type[Verdict]] = {
-    "candidates": Candidate,
-    "verdicts": Verdict,
-}
-
-
 class _Same:
     """A plain value by its identity: equal to itself alone."""
 
@@ -102,13 +96,18 @@ class _Same:
         return isinstance(other, _Same) and self.plain is other.plain
 
 
-@lru_cache(maxsize=2048)
-def _read(name: str, same: _Same) -> Any:
-    """Return the typed form of a plain value of the state; state is never changed in place.
+# Every edge and node reads the whole tree anew, and nearly all of it was there before; state is
+# never changed in place.
 
-    Every edge and node reads the whole tree anew, and nearly all of it was there before.
-    """
-    return _KINDS[name].from_dict(same.plain)
+
+@lru_cache(maxsize=2048)
+def _candidate(same: _Same) -> Candidate:
+    return Candidate.from_dict(same.plain)
+
+
+@lru_cache(maxsize=10_000)  # where answers are compared, 128 rounds of one make 8256
+def _verdict(same: _Same) -> Verdict:
+    return Verdict.from_dict(same.plain)
 
 
 @dataclass(frozen=True, repr=False)
@@ -192,11 +191,16 @@ class Run:
     @cached_property
     def spent(self) -> Spent:
         """What was used: a fold over the costs of all candidates and verdicts."""
-        made, said = self._typed("candidates"), self._typed("verdicts")
-        return Spent.of([one.cost for one in (*made, *said)], self.seconds)
+        costs = [one.cost for one in self._made] + [one.cost for one in self._said]
+        return Spent.of(costs, self.seconds)
 
-    def _typed(self, name: str) -> list[Any]:
-        return [_read(name, _Same(plain)) for plain in self.plain.get(name, {}).values()]
+    @cached_property
+    def _made(self) -> list[Candidate]:
+        return [_candidate(_Same(plain)) for plain in self.plain.get("candidates", {}).values()]
+
+    @cached_property
+    def _said(self) -> list[Verdict]:
+        return [_verdict(_Same(plain)) for plain in self.plain.get("verdicts", {}).values()]
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -243,8 +247,8 @@ class Run:
         """The candidates and verdicts."""
         return Tree(
             self.task if self.messages else Task(question=""),
-            self._typed("candidates"),
-            self._typed("verdicts"),
+            self._made,
+            self._said,
             seed=self.seed,
             spent=self.spent,
         )

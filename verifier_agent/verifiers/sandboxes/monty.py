@@ -18,6 +18,7 @@ from verifier_agent.verifiers.sandboxes.comparisons import (
     is_equal,
     parse,
 )
+from verifier_agent.verifiers.sandboxes.otherwise import done_otherwise
 from verifier_agent.verifiers.sandboxes.sandbox import (
     MOST_STOPS,
     NOT_PLAIN,
@@ -59,7 +60,8 @@ class Monty:
 
     The interpreter has no way to the host: no files, processes, sockets, environment or imports
     but a few modules of its own. It knows a part of Python only. Where an error may come from
-    that, the ending is `unsupported`: give such a program to another sandbox (`auto` does).
+    that, and where a program does what is known to be otherwise here (see `done_otherwise`), the
+    ending is `unsupported`: give such a program to another sandbox (`auto` does).
     """
 
     name: ClassVar[str] = "monty"
@@ -98,9 +100,13 @@ class Monty:
     ) -> list[Tested]:
         """Run tests up to the first one after which nothing can be trusted any more."""
         try:
-            parse(program)
+            otherwise = done_otherwise(parse(program))
         except Unparsable as error:
             return [Tested(ending="failed", detail=str(error))] * len(tests)
+        except RecursionError:
+            otherwise = "it is too deeply nested"
+        if otherwise:
+            return [Tested(ending="unsupported", detail=f"to monty {otherwise}")] * len(tests)
         done: list[Tested] = []
         given = {
             "max_feed_duration_secs": min(limits.patience, limits.total_seconds),

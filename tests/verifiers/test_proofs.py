@@ -91,6 +91,9 @@ def test_metamath_accepts_a_proof_and_tells_the_line_of_a_wrong_step(box: Any) -
     [
         "?",
         "wp wq",
+        "wp",  # a proof, of something else
+        "th.1",
+        "wp wq wi",
         "th",  # by itself
         "no-such-label",
         "wp $. $} bad $a |- ( q -> p ) $. ${ x $p |- ( q -> p ) $= wq wp bad",  # its own axiom

@@ -56,8 +56,10 @@ CHECKERS = {
     "metamath": Checker(
         arguments=("metamath", 'read "{file}"', "verify proof *", "exit"),
         file="proof.mm",
-        # its last words: an error quotes the line of the proof, which may say the same
-        passes=r"^All proofs in the database were verified\b.*\nMM> exit\s*\Z",
+        # its last words: an error quotes the line of the proof, which may say the same; and no
+        # error before them, for it says them of a proof of something else too
+        passes=r"\A(?![\s\S]*^\?Error)[\s\S]*"
+        r"^All proofs in the database were verified\b.*\nMM> exit\s*\Z",
         located=r"^\?Error on line (?P<line>\d+) of file .*\n.*\n.*\n(?P<message>.*)",
         forbidden=r"\$",  # every keyword has one: a proof is labels alone
     ),

@@ -102,6 +102,23 @@ def test_generated_tests_are_evidence_that_dual_agreement_reads() -> None:
     assert dual_agreement()(judged).candidate == "g1"
 
 
+OWN_SOLUTION = "def double(x):\n    return 2 * x\n\nassert double(2) == 4\n"
+
+
+def test_a_test_that_brings_its_own_solution_proves_no_program() -> None:
+    (verdict,) = judge(WRONG, tests=[OWN_SOLUTION, "assert double(3) == 6"])
+    assert verdict.score is None
+    assert "a test defines 'double' itself" in str(verdict.error)
+
+
+def test_a_generated_test_that_brings_its_own_solution_is_left_out() -> None:
+    generated = [OWN_SOLUTION, "assert double(3) == 6", "Here:\n```\nassert double(4) == 8\n```\n"]
+    right, wrong = judge(
+        RIGHT, WRONG, verifier=GeneratedTests("monty"), tests=[], generated_tests=generated
+    )
+    assert [v.evidence["tests"] for v in (right, wrong)] == ["11", "00"]
+
+
 def test_in_a_run_feedback_from_tests_leads_to_a_program_that_passes() -> None:
     def learns(request: Any) -> Reply:
         return Reply(RIGHT if "double(3)" in str(request.messages) else WRONG)

@@ -72,6 +72,7 @@ if __name__ == "__main__":
     print("done")
 """,
     "assertions in an order": "x = 2\nassert double(x) == 4\nx = 3\nassert double(x) == 6\n",
+    "an answer of a model": "Two tests:\n```python\nassert double(2) == 4\n```\nThat is all.\n",
     "examples in the text of a function": '"""\n>>> double(2)\n4\n"""',
     "an example that is cut": (
         ">>> double(list(range(9)) * 2)[:9] + double([0]) # doctest: +ELLIPSIS\n[0, 1, ..., 0, 0]\n"

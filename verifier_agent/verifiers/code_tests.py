@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from verifier_agent.errors import ConfigurationError, VerifierUnavailable
 from verifier_agent.values import Candidate, Task, Verdict
-from verifier_agent.verifiers.entry_points import asked_of
+from verifier_agent.verifiers.entry_points import asked_of, replaces
 from verifier_agent.verifiers.examples import examples_in
 from verifier_agent.verifiers.given_tests import given_tests
 from verifier_agent.verifiers.missing_modules import missing_module, without_module
@@ -86,6 +86,9 @@ class CodeTests:
             where = f"context[{self.key!r}] has none"
             where += ", and the question no examples" if self.examples else ""
             return [self._unknown(c, f"no tests: {where}") for c in candidates]
+        if any(replaces(test, asked) for test in tests):
+            own = f"a test defines {asked!r} itself, and so would ask no program"
+            return [self._unknown(c, own) for c in candidates]
         programs = [program_of(c.text, task.question, asked) for c in candidates]
         ran = self._run(programs, tests)
         return [

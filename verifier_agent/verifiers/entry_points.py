@@ -40,6 +40,16 @@ def asked_of(task: Task, tests: Sequence[CodeTest]) -> str | None:
     return asked_function(task.question, signatures_in(task.question))
 
 
+def replaces(test: CodeTest, name: str | None) -> bool:
+    """Return True if a test has its own function or class `name`, and so asks no program for it."""
+    try:
+        body = parse(f"{test.setup}\n{test.source}").body
+    except Unparsable:
+        return False
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return any(isinstance(node, definitions) and node.name == name for node in body)
+
+
 def _called(test: CodeTest) -> dict[str, None]:
     """Return the names that a test calls, in order, without those that it defines or imports."""
     try:

@@ -10,6 +10,7 @@ from typing import Any
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers.code_tests import CodeTests
+from verifier_agent.verifiers.entry_points import asked_of, replaces
 from verifier_agent.verifiers.given_tests import given_tests
 from verifier_agent.verifiers.sandboxes.names import SandboxLike
 from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Limits, Ran
@@ -18,12 +19,13 @@ from verifier_agent.verifiers.sandboxes.sandbox import CodeTest, Limits, Ran
 class GeneratedTests(CodeTests):
     """Run programs against `task.context["generated_tests"]`, which count but prove nothing.
 
-    The tests have the forms that `given_tests` reads; a text that is no Python is left out, and a
-    dict may say with "weight" how often a test was generated. score: the share of the tests that
-    passed, by weight. It is not `hard`: on HumanEval most tests of a small model are wrong. What
-    each program passed is evidence in the form that the selector `dual_agreement` reads:
-    {"tests": "1011", "weights": [3, 1, 1, 2]}. A test that no program could be asked, because the
-    sandbox does not support it, counts as not passed.
+    The tests have the forms that `given_tests` reads. Left out are texts that are no Python, and
+    tests that define themselves what programs are asked for. A dict may say with "weight" how often
+    a test was generated. score: the share of the tests that passed, by weight. It is not `hard`: on
+    HumanEval most tests of a small model are wrong. What each program passed is evidence in the
+    form that the selector `dual_agreement` reads: {"tests": "1011", "weights": [3, 1, 1, 2]}. A
+    test that no program could be asked, because the sandbox does not support it, counts as not
+    passed.
     """
 
     hard = False
@@ -75,7 +77,10 @@ def _with_weights(verdict: Verdict, weights: Sequence[float]) -> Verdict:
 
 
 def weighed_tests(task: Task) -> list[tuple[CodeTest, float]]:
-    """Return the tests in `context["generated_tests"]` that can be read, each with its weight."""
+    """Return the tests in `context["generated_tests"]` that can be used, each with its weight.
+
+    Left out are texts that are no Python, and tests that bring their own solution.
+    """
     given = task.context.get(GeneratedTests.key, [])
     found: list[tuple[CodeTest, float]] = []
     for one in given if isinstance(given, list | tuple) else [given]:
@@ -86,7 +91,8 @@ def weighed_tests(task: Task) -> list[tuple[CodeTest, float]]:
         except ConfigurationError:
             continue  # models write tests that are no Python
         found += [(each, weight / len(tests)) for each in tests]
-    return found
+    asked = asked_of(task, [test for test, _ in found])
+    return [(test, weight) for test, weight in found if not replaces(test, asked)]
 
 
 def _weight(given: Any) -> tuple[float, Any]:

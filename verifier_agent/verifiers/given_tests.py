@@ -14,6 +14,7 @@ from verifier_agent.values import Task
 from verifier_agent.verifiers.entry_points import entry_point_of
 from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, parse
 from verifier_agent.verifiers.sandboxes.sandbox import CodeTest
+from verifier_agent.verifiers.written_code import blocks_of
 
 _TEST = re.compile(r"check|test.*")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -58,11 +59,14 @@ _FIELDS = {"input": "stdin", "output": "stdout"}
 def tests_in(text: str, entry_point: str | None) -> list[CodeTest]:
     """Return the tests in a text of Python, or of doctests; one for each assertion if possible.
 
-    Raises ConfigurationError for what is neither.
+    Of a text with fenced blocks, as models write it, these are read. Raises ConfigurationError for
+    what is neither.
     """
     try:
         body = parse(text).body
     except Unparsable as error:
+        if blocks := blocks_of(text):
+            return tests_in("\n".join(blocks), entry_point)
         if any(line.lstrip().startswith(">>>") for line in text.splitlines()):
             return doctests_in(text)
         raise ConfigurationError(f"a test is no Python: {error}") from None

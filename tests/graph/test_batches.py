@@ -302,6 +302,32 @@ async def test_a_smaller_budget_ends_what_was_broken_off_in_a_round_with_what_it
     assert all(r.selection.candidate for r in batch.results)
 
 
+async def test_first_answers_that_were_broken_off_leave_each_other_what_they_need() -> None:
+    questions, arrived = QUESTIONS[:2], asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(request: Request) -> Reply:
+        if request.index >= len(questions):
+            return split(request)
+        if request.index == 1:
+            loop.call_soon_threadsafe(arrived.set)
+        return Reply("Answer: 7", delay=30.0)
+
+    with ModelServer(slow) as server:
+        agent = agent_on(server, checkpointer=InMemorySaver(), max_retries=2)
+        work = asyncio.create_task(
+            agent.asolve_many(questions, budget=Budget(calls=6), name="b", jobs=8)
+        )
+        await arrived.wait()
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        batch = await agent.asolve_many(questions, budget=Budget(calls=6), name="b", jobs=8)
+    assert [result.error for result in batch.results] == [None, None]
+    assert all(result.selection.candidate for result in batch.results)
+    assert batch.spent.calls <= 6
+
+
 def test_seconds_go_on_after_an_interrupt(mode: str) -> None:
     def slow(request: Request) -> Reply:
         return Reply(f"Answer: {1000 + request.index}", delay=0.1)

@@ -60,7 +60,9 @@ class Schedule:
         calls = terms.budget.calls or MANY
         self._account = MemoryAccount(replace(terms.budget, calls=calls, seconds=None))
         self._flying: set[int] = set()
-        self._broken = deque(i for i, line in enumerate(lines) if line.broken)
+        # those that hold what they were granted first: of the others nobody knows what they need
+        broken = (place for place, line in enumerate(lines) if line.broken)
+        self._broken = deque(sorted(broken, key=lambda place: lines[place].run is None))
         self._closing: deque[int] = deque()
         known = [Prospect() if x.run is None else Prospect.of(x.run.tree) for x in lines]
         self._allocation = Allocation(known, price=terms.price)
@@ -104,7 +106,10 @@ class Schedule:
                 return job
             if self._flying:
                 # what those under way leave over may pay for it
-                self._allocation.put(place, self._allocation.prospects[place])
+                if self.lines[place].broken:
+                    self._broken.appendleft(place)
+                else:
+                    self._allocation.put(place, self._allocation.prospects[place])
                 return None
         return None
 
@@ -178,7 +183,12 @@ class Schedule:
         """Return what to do for a question; None if it cannot be paid for now."""
         line = self.lines[place]
         if line.broken:
-            return self._mend(place, line)
+            try:
+                return self._mend(place, line)
+            except (AccountEmpty, BudgetTooSmall):
+                if self._flying:
+                    return None
+                raise
         if closing:
             return self._end(place, line, self._reason(place))
         available = self._available()

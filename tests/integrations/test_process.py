@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ def start(*arguments: str, code: str = MAIN, **options: Any) -> subprocess.Popen
 
 def finish(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
     out, err = process.communicate(timeout=60)
-    return process.returncode, out.decode(), err.decode()
+    return process.returncode, (out or b"").decode(), err.decode()
 
 
 def test_the_object_is_utf_8_and_alone_on_stdout_whatever_the_locale() -> None:
@@ -107,6 +108,13 @@ def broken(*arguments, **options):
 commands.read_question = broken
 {MAIN}
 """
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_named_and_is_no_bug() -> None:
+    with Path("/dev/full").open("wb") as full:
+        code, _, err = finish(start("--help", stdout=full))
+    assert (code, err) == (1, "Error: No space left on device\n")
 
 
 def test_an_unexpected_error_is_one_line_and_its_place_is_there_for_the_asking() -> None:

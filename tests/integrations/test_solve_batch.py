@@ -15,6 +15,7 @@ import pytest
 
 from tests.integrations.conftest import Command
 from verifier_agent.embedded import examples
+from verifier_agent.integrations.batch import read_batch
 from verifier_agent.testing import ModelServer, Reply, Request
 
 MAIN = "from verifier_agent.integrations.cli import main; main()"
@@ -58,6 +59,12 @@ def test_objects_and_pools_are_batches_too(command: Command, tmp_path: Path) -> 
     assert list(tmp_path.glob("out.jsonl?*")) == [], "what was kept to go on is gone"
 
 
+def test_an_object_among_texts_is_an_object_and_a_brace_alone_is_none(tmp_path: Path) -> None:
+    (tmp_path / "mixed").write_text('first\n{"id": "b", "question": "second"}\n{x | x > 0} is …?\n')
+    read = [(one.id, one.messages[0].text) for one in read_batch(tmp_path / "mixed")]
+    assert read == [("1", "first"), ("b", "second"), ("3", "{x | x > 0} is …?")]
+
+
 def test_a_built_in_set_works_offline(command: Command) -> None:
     result = command("solve", "--batch", "embedded:test:2", "--max-calls", "3")
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == [
@@ -78,12 +85,15 @@ def test_a_built_in_set_works_offline(command: Command) -> None:
         ("a\n", ("--max-calls", "4", "--jobs", "0"), "jobs=0"),
         ("a\n", ("--max-calls", "4", "--out", "{folder}/questions"), "exists"),
         ("a\n", ("--max-calls", "4", "--out", "{folder}/none/out"), "no such folder"),
+        ("a\n", ("--max-calls", "4", "--out", "{folder}/taken"), "taken.runs': "),
+        ('a\n{"q": "b"}\n', ("--max-calls", "4"), "line 2: question"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
     content: str, options: tuple[str, ...], fault: str, command: Command, tmp_path: Path
 ) -> None:
     (tmp_path / "questions").write_text(content)
+    (tmp_path / "taken.runs").mkdir()
     given = [option.format(folder=tmp_path) for option in options]
     result = command("solve", "--batch", tmp_path / "questions", *given)
     assert result.exit_code == 2

@@ -46,25 +46,33 @@ class Asked(Strict):
 def read_batch(source: Path | str) -> list[Question]:
     """Return the questions of a file, or of a built-in set such as "embedded:test:20".
 
-    A file has one question on each line: its text, or, where the first line begins with a brace, a
-    JSON object with "question", and "id" and "context" if wanted, so a pool or a data file is one
-    too. Without an id a question goes by the number of its line. Raises ConfigurationError for a
-    file that cannot be read, and for a line with a fault.
+    A file has one question on each line: its text, or a JSON object with "question", and "id" and
+    "context" if wanted, so a pool or a data file is one too. Where the first line begins with a
+    brace, all have to be objects. Without an id a question goes by the number of its line. Raises
+    ConfigurationError for a file that cannot be read, and for a line with a fault.
     """
     if str(source).startswith(f"{BUILT_IN}:"):
         return [_question(e.id, e.question, e.context) for e in read_data(source)]
     found = list(lines(source))
     if not found:
         raise ConfigurationError(f"{source}: the file is empty")
-    if found[0].data.lstrip().startswith(b"{"):
-        asked = [(line, line.read(Asked)) for line in found]
-        return [
-            _question(
-                str(line.number) if one.id is None else str(one.id), one.question, one.context
-            )
-            for line, one in asked
-        ]
-    return [_question(str(line.number), _text(line), {}) for line in found]
+    strict = found[0].data.lstrip().startswith(b"{")
+    return [_asked(line, strict=strict) for line in found]
+
+
+def _asked(line: Line, *, strict: bool) -> Question:
+    if not (strict or _is_object(line)):
+        return _question(str(line.number), _text(line), {})
+    one = line.read(Asked)
+    return _question(str(line.number if one.id is None else one.id), one.question, one.context)
+
+
+def _is_object(line: Line) -> bool:
+    """Return True for a JSON object; a text may begin with a brace too."""
+    try:
+        return line.data.lstrip().startswith(b"{") and isinstance(json.loads(line.data), dict)
+    except ValueError:
+        return False
 
 
 def _question(name: str, text: str, context: Plain) -> Question:
@@ -169,7 +177,11 @@ async def _kept(path: Path, setup: Plain) -> AsyncIterator[Any]:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Hold a file, where the system can lock it, so that no second process works on it."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        # runs are kept beside the answers: where these cannot be, nothing should be paid for
+        raise ConfigurationError(f"out: {str(path)!r}: {error.strerror or error}") from None
     try:
         fcntl = import_module("fcntl")
     except ImportError:  # not a system that has it

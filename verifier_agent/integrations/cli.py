@@ -39,6 +39,9 @@ def main() -> None:
         if os.environ.get(TRACEBACK):
             raise
         text = " ".join(str(error).split())
+        if isinstance(error, OSError) and error.strerror:  # a full disk is nobody's bug
+            where = "" if error.filename is None else f"{error.filename}: "
+            _end(f"Error: {where}{error.strerror}", 1)
         _end(
             f"Error: unexpected {type(error).__name__}: {text} "
             f"(this is a bug; {TRACEBACK}=1 shows where)",

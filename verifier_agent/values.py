@@ -157,6 +157,12 @@ class Judged:
         hard = [v.score for v in self.verdicts if v.hard and v.score is not None]
         return bool(hard) and min(hard) == 1.0
 
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """Why verifiers gave no score, each with its name."""
+        failed = [(v.verifier, v.error) for v in self.verdicts if v.error is not None]
+        return tuple(e if e.startswith(f"{name}: ") else f"{name}: {e}" for name, e in failed)
+
 
 Basis = Literal["P(correct)", "posterior", "vote share", "score", "none"]
 """What a confidence is: only a calibrated one is called P(correct)."""

@@ -9,7 +9,7 @@ from verifier_agent.graph.choosing import choose
 from verifier_agent.search import proven, selective
 from verifier_agent.selection import SelectorFunction, best, vote, weighted_vote
 from verifier_agent.tree import Tree
-from verifier_agent.values import Candidate, Select, Task, Verdict
+from verifier_agent.values import Candidate, Cost, Select, Task, Verdict
 
 TASK = Task(question="?")
 MADE = [Candidate(id=f"g{i}", text=key, answer=key) for i, key in enumerate(("5", "4", "4"))]
@@ -45,3 +45,26 @@ def test_without_proof_all_stand_for_election() -> None:
     assert choose(vote(), tree, Select(outcome="completed")).answer == "4"
     doubtful = Tree(TASK, MADE, [PROOF, *LIKED])
     assert choose(vote(), doubtful, Select(outcome="budget")).answer == "4"
+
+
+def test_the_reason_names_a_verifier_that_was_paid_and_gave_no_score() -> None:
+    said = [
+        Verdict(candidate=c.id, verifier="judge", error="no\nreport", cost=Cost(calls=2))
+        for c in MADE
+    ]
+    votes = [Verdict(candidate=c.id, verifier="agreement", score=0.5) for c in MADE]
+    ending = Select(reason="all drawn")
+    assert choose(vote(), Tree(TASK, MADE, said), ending).reason == (
+        "all drawn; judge gave no score: no report"
+    )
+    assert "judge gave no score" in choose(vote(), Tree(TASK, MADE, [*said, *votes]), ending).reason
+    once = Verdict(candidate="g1", verifier="judge", score=0.5, version=1)
+    assert choose(vote(), Tree(TASK, MADE, [*said, once]), ending).reason == "all drawn"
+
+
+def test_the_reason_passes_over_a_free_verifier_that_found_nothing_to_check_beside_others() -> None:
+    free = [Verdict(candidate=c.id, verifier="arithmetic", error="nothing to check") for c in MADE]
+    ending = Select(reason="all drawn")
+    assert choose(vote(), Tree(TASK, MADE, [*free, *LIKED]), ending).reason == "all drawn"
+    alone = choose(vote(), Tree(TASK, MADE, free), ending)
+    assert alone.reason == "all drawn; arithmetic gave no score: nothing to check"

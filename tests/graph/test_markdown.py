@@ -27,7 +27,7 @@ def rows(page: str) -> list[list[str]]:
 
 def test_the_answer_and_why_each_candidate_and_the_cost_are_told() -> None:
     page = shown(cycle(["Answer: 1", "Answer: 2"]), lambda task, c: c.answer == "2")
-    assert page.startswith("**2** (score 1.00) — completed: 3 answers drawn and judged")
+    assert page.startswith("**2** (score 1.00) — completed: all 3 answers drawn")
     # which of the calls is answered first is up to the machine
     assert sorted((row[0], row[2], row[3]) for row in rows(page)) == [
         ("", "1", "0.00"),
@@ -67,3 +67,10 @@ def test_a_run_that_has_not_ended_and_one_without_an_answer_are_shown_too() -> N
 def test_a_long_answer_is_cut(width: int) -> None:
     page = shown(cycle(["Answer: " + "7" * width]), lambda t, c: 0.5, policy="best_of(1)")
     assert ("…" in page) == (width > 40)
+
+
+def test_a_verifier_that_fails_says_so_beside_the_answer_it_did_not_judge() -> None:
+    page = shown(cycle(["Answer: 1"]), lambda task, c: 1 / 0, policy="best_of(1)")
+    assert "function gave no score: ZeroDivisionError" in page
+    assert [row[3] for row in rows(page)] == ["none"]
+    assert "ZeroDivisionError" in rows(page)[0][5]

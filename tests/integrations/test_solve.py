@@ -14,8 +14,10 @@ from verifier_agent.embedded import example
 from verifier_agent.testing import Fault, ModelServer, always, by_seed
 
 QUESTION = example(level=2, seed=4).question
-KEYS = ["answer", "confidence", "outcome", "spent", "rounds", "candidates", "seed", "ledger"]
-CANDIDATE_KEYS = ["id", "parent", "via", "answer", "score", "text"]
+KEYS = [
+    "answer", "confidence", "outcome", "reason", "spent", "rounds", "candidates", "seed", "ledger",
+]  # fmt: skip
+CANDIDATE_KEYS = ["id", "parent", "via", "answer", "score", "text", "error"]
 
 
 def solved(command: Command, *arguments: str, stdin: str | None = None) -> dict[str, Any]:
@@ -246,3 +248,24 @@ def test_standard_input_that_is_no_text_is_refused(command: Command) -> None:
     result = command("solve", "-", stdin=b"\xff\xfe\x00")
     assert result.exit_code == 2
     assert "UTF-8" in result.stderr
+
+
+def test_a_judge_that_cannot_be_read_is_named_where_the_run_says_why_it_ended(
+    command: Command,
+) -> None:
+    with ModelServer(always("Answer: 4")) as server:
+        options = ("--model", "any", "--base-url", server.url, "--policy", "best_of(2)")
+        shown = command("solve", "2 + 2?", *options, "--verifier", "judge")
+        told = json.loads(
+            command("solve", "2 + 2?", *options, "--verifier", "judge", "--json").stdout
+        )
+    assert "judge gave no score: the judge gave no readable report" in shown.stdout
+    assert "judge gave no score" in told["reason"]
+    assert all(c["error"].startswith("judge: ") for c in told["candidates"])
+
+
+def test_only_who_was_asked_is_said_to_have_judged(command: Command) -> None:
+    with ModelServer(always("Answer: 4")) as server:
+        options = ("--model", "any", "--base-url", server.url, "--policy", "best_of(2)")
+        shown = command("solve", "2 + 2?", *options)
+    assert "judged by agreement\n" in shown.stdout

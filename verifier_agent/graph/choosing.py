@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from langchain_core.messages import AIMessage, messages_from_dict
 
@@ -11,7 +11,10 @@ from verifier_agent.graph.settings import Parts
 from verifier_agent.models import tool_calls_text
 from verifier_agent.selection import SelectorFunction, best
 from verifier_agent.tree import Tree
-from verifier_agent.values import Judged, Select, Selection
+from verifier_agent.values import Judged, Select, Selection, Verdict
+
+LONGEST = 200
+"""Characters of a verifier's error that a reason repeats."""
 
 
 def choose(
@@ -26,7 +29,7 @@ def choose(
     With none finished the best unfinished one stands in, and the reason says so; with none at all
     the outcome is "failed", and the reason is the last error. `sure` has the last word on an
     answer: how sure it is, and whether that is enough. Where the selector failed, or nothing is
-    finished, it is given no candidates to go by.
+    finished, it is given no candidates to go by. The reason names verifiers that were of no use.
     """
     partial = [tree.judged(c.id) for c in tree if c.error is None]
     if partial:
@@ -34,7 +37,7 @@ def choose(
         if ending.outcome == "verified":
             finished = tuple(j for j in finished if j.proven) or finished
         selection, failure = _select(selector, finished, partial)
-        reason = f"{ending.reason}; {failure}" if failure else ending.reason
+        reason = "; ".join(filter(None, (ending.reason, failure, *_silent(finished))))
         selection = selection.because(ending.outcome, reason)
         return selection if sure is None else sure(selection, () if failure else finished)
     errors = [c.error for c in tree if c.error is not None]
@@ -60,6 +63,25 @@ def _select(
     except Exception as error:
         failure = f"raised {type(error).__name__}: {error}"
     return best()(finished), f"the selector {failure}, so the best one was chosen"
+
+
+def _silent(finished: Sequence[Judged]) -> Iterator[str]:
+    """Say which verifiers gave no score to any of the answers, and what the first error was.
+
+    Of those that cost nothing only where nobody gave a score: one that found nothing to check is
+    as it should be beside others.
+    """
+    said: dict[str, list[Verdict]] = {}
+    for judged in finished:
+        for verdict in judged.verdicts:
+            said.setdefault(verdict.verifier, []).append(verdict)
+    nobody = all(judged.score is None for judged in finished)
+    for name, verdicts in sorted(said.items()):
+        paid = any(verdict.cost.calls for verdict in verdicts)
+        if (paid or nobody) and all(verdict.score is None for verdict in verdicts):
+            error = (verdicts[0].error or "no reason given").removeprefix(f"{name}: ")
+            why = " ".join(error.split())
+            yield f"{name} gave no score: {why if len(why) <= LONGEST else why[:LONGEST] + '…'}"
 
 
 def sureness(

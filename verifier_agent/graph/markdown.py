@@ -53,7 +53,10 @@ def _table(run: Run, selection: Selection) -> Iterator[str]:
 
 def _row(run: Run, candidate: Candidate, *, chosen: bool) -> str:
     score = run.tree.score(candidate.id)
-    said = [v.feedback for v in run.tree.judged(candidate.id).verdicts if v.feedback]
+    judged = run.tree.judged(candidate.id)
+    said = [v.feedback for v in judged.verdicts if v.feedback]
+    if score is None:
+        said += judged.complaints
     cells = (
         "➜" if chosen else "",
         f"`{candidate.id}`",

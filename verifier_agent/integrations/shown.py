@@ -38,6 +38,7 @@ def as_object(run: Run) -> dict[str, Any]:
         "answer": selection.answer,
         "confidence": selection.confidence,
         "outcome": selection.outcome,
+        "reason": selection.reason,
         "spent": {
             "calls": spent.calls,
             "tokens": spent.tokens,
@@ -54,6 +55,7 @@ def as_object(run: Run) -> dict[str, Any]:
                 "answer": candidate.answer,
                 "score": run.tree.score(candidate.id),
                 "text": candidate.text,
+                "error": fault(run, candidate),
             }
             for candidate in run.candidates
         ],
@@ -61,6 +63,14 @@ def as_object(run: Run) -> dict[str, Any]:
         # the seconds stand above
         "ledger": {k: v for k, v in run.ledger.to_dict().items() if k != "seconds"},
     }
+
+
+def fault(run: Run, candidate: Candidate) -> str | None:
+    """Say why a candidate is of no use, or has no score; None if neither is so."""
+    judged = run.tree.judged(candidate.id)
+    if candidate.error is not None or judged.score is not None:
+        return candidate.error
+    return "; ".join(judged.complaints) or None
 
 
 def rounds(run: Run) -> int:
@@ -72,13 +82,14 @@ def report(run: Run) -> list[tuple[str, str]]:
     """Return the lines of a readable answer, as pairs of a label and what it says."""
     selection = run.selection
     made = count(len(run.candidates), "candidate")
-    verifiers = ", ".join(run.plain["run"]["verifiers"])
+    spoke = {verdict.verifier for verdict in run.tree.verdicts}  # a cascade may not ask all
+    verifiers = ", ".join(name for name in run.plain["run"]["verifiers"] if name in spoke)
     return [
         ("Answer", "none" if selection.answer is None else printable(selection.answer)),
         ("Confidence", confidence(selection)),
         ("Stopped", stopped(selection)),
         ("Spent", cost(run.spent)),
-        ("Tried", f"{made} in {count(rounds(run), 'round')}, judged by {verifiers}"),
+        ("Tried", f"{made} in {count(rounds(run), 'round')}, judged by {verifiers or 'nobody'}"),
         ("Seed", str(run.seed)),
     ]
 

@@ -24,7 +24,7 @@ def best_of(
     if missing > 0:
         reason = f"best of {n}"
         return [Generate(n=missing, model=model, temperature=temperature, reason=reason)]
-    return [Select(reason=f"{n} answers drawn and judged")]
+    return [Select(reason="the answer is drawn" if n == 1 else f"all {n} answers drawn")]
 
 
 @policy

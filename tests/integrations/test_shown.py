@@ -70,7 +70,7 @@ def test_a_missing_confidence_is_unknown_and_no_zero() -> None:
         (Spent(calls=2, tokens=20, usd=None), "2 calls, 20 tokens, dollars unknown, 0.0 s"),
         (
             Spent(calls=2, tokens=20, exact=False),
-            "2 calls, 20 tokens, 0.0 s (at most: some usage was not reported)",
+            "2 calls, 20 tokens, 0.0 s (estimated: some usage was not reported)",
         ),
     ],
 )

@@ -20,9 +20,11 @@ from verifier_agent.models import (
     OpenAIChatModel,
     UnusableReply,
     is_transient,
+    may_be_billed,
     over_limit,
     retry_after,
 )
+from verifier_agent.models.failures import in_words
 from verifier_agent.testing import Choice, Fault, ModelServer, Reply, Request, always
 
 WAYS = ("invoke", "ainvoke", "stream", "astream")
@@ -258,3 +260,34 @@ def test_choices_of_a_faulty_reply_can_be_scripted() -> None:
             OpenAIChatModel(model="m", base_url=server.url).invoke("q")
         assert server.settle()
     assert server.output_tokens == 3
+
+
+def test_who_did_not_answer_and_why_is_said_and_nothing_is_billed() -> None:
+    with ModelServer(always("")) as server:
+        gone = server.url
+    with pytest.raises(openai.APIConnectionError) as caught:
+        OpenAIChatModel(model="m", base_url=gone).invoke("q")
+    said = in_words(caught.value)
+    assert said.startswith(f"APIConnectionError: Connection error ({gone.removesuffix('/v1')}: ")
+    assert "refused" in said
+    assert not may_be_billed(caught.value)
+
+
+async def test_a_connection_that_breaks_may_have_been_billed_and_an_answer_speaks_for_itself() -> (
+    None
+):
+    assert may_be_billed(await failure(Fault("drop"), "invoke"))
+    said = in_words(await failure(Fault("status", 401), "invoke"))
+    assert said == "AuthenticationError: Error code: 401 - scripted failure"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("two\nlines."), "ValueError: two lines"),
+        (KeyError(), "KeyError: no message"),
+        (httpx.ReadTimeout("slow"), "ReadTimeout: slow"),
+    ],
+)
+def test_an_error_without_a_cause_is_said_as_it_is(error: Exception, said: str) -> None:
+    assert in_words(error) == said

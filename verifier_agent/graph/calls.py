@@ -27,6 +27,7 @@ from pydantic_core import to_jsonable_python
 from tenacity import AsyncRetrying, Retrying
 
 from verifier_agent.models import may_be_billed
+from verifier_agent.models.failures import in_words
 from verifier_agent.models.retrying import retry_rules
 from verifier_agent.plain import Value
 
@@ -114,6 +115,8 @@ async def asend(model: BaseChatModel, call: Call) -> Reply:
             retrying = AsyncRetrying(**_rules(call.attempts, seconds, failures))
             return _read(await retrying(attempt), failures)
     except Exception as error:
+        if isinstance(error, TimeoutError) and not str(error):  # asyncio's own says nothing
+            error = _late(seconds)
         return _refused(error, failures)
 
 
@@ -146,10 +149,14 @@ def within(seconds: float | None, work: Callable[[], T]) -> T:
     try:
         value, error = results.get(timeout=max(seconds, 0.0))
     except Empty:
-        raise TimeoutError(f"no reply within {seconds:.3g} seconds") from None
+        raise _late(seconds) from None
     if error is not None:
         raise error
     return value  # type: ignore[return-value]
+
+
+def _late(seconds: float | None) -> TimeoutError:
+    return TimeoutError("no reply" if seconds is None else f"no reply within {seconds:.3g} seconds")
 
 
 def _rules(attempts: int, seconds: float | None, failures: list[Failure]) -> dict[str, Any]:
@@ -157,8 +164,7 @@ def _rules(attempts: int, seconds: float | None, failures: list[Failure]) -> dic
 
 
 def _failure(error: BaseException) -> Failure:
-    text = str(error).strip() or "no message"
-    return Failure(error=f"{type(error).__name__}: {text}", billed=may_be_billed(error))
+    return Failure(error=in_words(error), billed=may_be_billed(error))
 
 
 def _refused(error: Exception, failures: list[Failure]) -> Reply:

@@ -89,7 +89,7 @@ def _spent(run: Run) -> str:
         used.append(f"${spent.usd:.2g}")
     elif spent.usd is None:
         used.append("dollars unknown")
-    known = "" if spent.exact else " at most, as some usage was not reported"
+    known = "" if spent.exact else " (estimated, as some usage was not reported)"
     return f"*Spent {', '.join(used)}{known}.*"
 
 

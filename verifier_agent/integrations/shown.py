@@ -115,7 +115,7 @@ def cost(spent: Spent) -> str:
     elif spent.usd:
         parts.append(dollars(spent.usd))
     words = ", ".join([*parts, f"{spent.seconds:.1f} s"])
-    return words if spent.exact else f"{words} (at most: some usage was not reported)"
+    return words if spent.exact else f"{words} (estimated: some usage was not reported)"
 
 
 def against(spent: Spent, budget: Budget) -> list[tuple[str, str, float | None]]:

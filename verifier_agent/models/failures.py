@@ -10,6 +10,7 @@ import email.utils
 import json
 import math
 import re
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,6 +23,9 @@ TRANSIENT_STATUS = frozenset({408, 409, 429})
 TRANSIENT_NAMES = ("Timeout", "TimeoutError", "TimeoutException", "ConnectionError")
 """Endings of class names; with those below they cover openai, anthropic, httpx, requests, grpc."""
 TRANSPORT_NAMES = frozenset({"TransportError", "ServiceUnavailable", "DeadlineExceeded"})
+
+UNSENT_NAMES = frozenset({"ConnectError", "ConnectTimeout", "NewConnectionError"})
+"""Of httpx, httpcore and urllib3: there was no connection to send anything by."""
 
 PERMANENT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 """Sent with status 429, though waiting does not help."""
@@ -82,11 +86,39 @@ def may_be_billed(error: BaseException) -> bool:
 
     An error status is its word that it did not answer, but for time-outs of its own (408, 504);
     a broken connection or a reply that cannot be read says nothing. What this package refused to
-    send was never served.
+    send was never served, nor was what no connection could be made for.
     """
     status = _status(error)
     refused = status is not None and status >= 400 and status not in (408, 504)
-    return not (refused or isinstance(error, ConfigurationError))
+    unsent = any(map(_is_unsent, _causes(error)))
+    return not (refused or unsent or isinstance(error, ConfigurationError))
+
+
+def in_words(error: BaseException) -> str:
+    """Return the error's kind and message on one line; of a connection that failed, why and with
+    whom too: an SDK says no more than "Connection error."."""
+    text = " ".join(str(error).split()).removesuffix(".") or "no message"
+    if _status(error) is None:
+        *_, last = _causes(error)
+        why = " ".join(str(last).split()).removesuffix(".")
+        more = [part for part in (_host(error), why) if part and part not in text]
+        if why and why not in text:
+            text += f" ({': '.join(more)})"
+    return f"{type(error).__name__}: {text}"
+
+
+def _host(error: BaseException) -> str:
+    """Return whom the request was for: scheme, host and port; a query may hold a key."""
+    try:
+        url = getattr(error, "request", None).url  # type: ignore[union-attr]
+        return f"{url.scheme}://{url.netloc.decode()}"
+    except (AttributeError, RuntimeError):  # httpx raises the latter where there is no request
+        return ""
+
+
+def _is_unsent(error: BaseException) -> bool:
+    named = {cls.__name__ for cls in type(error).__mro__} & UNSENT_NAMES
+    return bool(named) or isinstance(error, ConnectionRefusedError | socket.gaierror)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying
 
 from verifier_agent.errors import UnreadableVerdict, VerificationError, VerifierUnavailable
 from verifier_agent.models import may_be_billed
+from verifier_agent.models.failures import in_words
 from verifier_agent.models.retrying import retry_rules
 from verifier_agent.values import Cost
 
@@ -168,11 +169,9 @@ def unavailable(error: Exception, seconds: float) -> VerifierUnavailable:
     hint = _HINTS.get(status if isinstance(status, int) else 0, "")
     if hint and status not in (401, 403):
         hint += "; `verifier-agent doctor --verifier URL` finds what it speaks"
-    text = " ".join(str(error).split()) or "no message"
+    kind, text = type(error).__name__, in_words(error)
     if isinstance(error, TimeoutError):
-        text = f"no whole reply within {seconds:g} seconds"
+        text = f"{kind}: no whole reply within {seconds:g} seconds"
     if isinstance(error, json.JSONDecodeError):
-        text = f"the reply is broken JSON: {text}"
-    return VerifierUnavailable(
-        f"{type(error).__name__}: {text[:300]}" + (f" ({hint})" if hint else "")
-    )
+        text = f"{kind}: the reply is broken JSON: {error}"
+    return VerifierUnavailable(text[:300] + (f" ({hint})" if hint else ""))

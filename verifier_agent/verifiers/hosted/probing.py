@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from verifier_agent.errors import ConfigurationError, VerifierUnavailable
 from verifier_agent.models import is_transient
+from verifier_agent.models.failures import in_words
 from verifier_agent.models.openai_client import Connection, Server
 from verifier_agent.verifiers.hosted.names import KEY, written
 from verifier_agent.verifiers.hosted.reward_model import HostedRewardModel
@@ -142,8 +143,7 @@ async def _told(connection: Connection, url: str, *, first: bool = False) -> dic
         found = (await connection.get(url)).json()
     except Exception as error:  # it need not have the route
         if first and getattr(error, "status_code", None) is None and is_transient(error):
-            why = f"{type(error).__name__}: {error}"
-            raise VerifierUnavailable(f"{url}: nobody answers there ({why})") from None
+            raise VerifierUnavailable(f"{url}: nobody answers there ({in_words(error)})") from None
         return {}
     return found if isinstance(found, dict) else {}
 

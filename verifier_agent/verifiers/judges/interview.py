@@ -29,6 +29,7 @@ from verifier_agent.models import (
     retry_after,
     usage_cost,
 )
+from verifier_agent.models.failures import in_words
 from verifier_agent.values import Cost
 from verifier_agent.verifiers.bubbling import let_by
 
@@ -216,7 +217,7 @@ class Interviewer:
                 self._structured = self._structured and "schema" not in refused
                 self._logprobs = self._logprobs and "logprobs" not in refused
                 return Heard(report=report, cost=cost)
-            error = f"{type(came).__name__}: {came}"
+            error = in_words(came)
             if (structured or logprobs) and getattr(came, "status_code", None) in REFUSED:
                 # it may refuse a field, and answer without it
                 blamed = logprobs and (not structured or "logprob" in str(came).lower())

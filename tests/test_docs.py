@@ -71,7 +71,7 @@ def served(command: list[str], server: ModelServer) -> Iterator[str]:
         [*command, "--port", "0"], stderr=subprocess.PIPE, text=True, env=own, cwd=ROOT
     ) as process:
         assert process.stderr is not None
-        told = (re.search(r"running on (http://[\d.:]+)", line) for line in process.stderr)
+        told = (re.search(r"^Serving .* at (http://[\d.:]+)/v1", line) for line in process.stderr)
         address = next((found.group(1) for found in told if found), None)
         try:
             assert address is not None

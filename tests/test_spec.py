@@ -191,7 +191,8 @@ def test_text_and_nesting_have_limits_that_real_policies_do_not_meet() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("bestof(8)", "did you mean 'best_of'"),
+        ("bestof(8)", "unknown policy 'bestof' (did you mean 'best_of'? known: adaptive, bandit"),
+        ("until(bestof(8), agree)", "unknown name 'bestof' (did you mean 'best_of'?"),
         ("best_of(0)", "greater than or equal to 1"),
         ("best_of(2.5)", "integer"),
         ("best_of(True)", "integer"),

@@ -83,3 +83,16 @@ def read_file(
         if isinstance(error, ConfigurationError):
             raise
         raise ConfigurationError(f"{shown}: this is no JSON: {error}") from None
+
+
+def faults(error: ValidationError) -> str:
+    """Say what is wrong with untrusted data, each fault by its place; its values may be secrets."""
+    return "; ".join(
+        ": ".join(filter(None, (".".join(map(str, one["loc"])), _fault(one["type"], one["msg"]))))
+        for one in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+
+
+def _fault(kind: str, message: str) -> str:
+    unknown = kind in ("extra_forbidden", "unexpected_keyword_argument")
+    return "there is no such setting" if unknown else message.removeprefix("Value error, ")

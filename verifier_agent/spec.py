@@ -255,9 +255,11 @@ def _read(node: ast.expr, text: str, wanted: type[Spec], depth: int = 0) -> Any:
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
             named = {word.arg: read(word.value) for word in keywords if word.arg}
             if len(named) == len(keywords):
-                return _named(name, wanted).make(name, tuple(read(arg) for arg in args), named)
+                return _named(name, wanted, whole=depth == 0).make(
+                    name, tuple(read(arg) for arg in args), named
+                )
         case ast.Name(id=name):
-            return _named(name, wanted).make(name, (), {})
+            return _named(name, wanted, whole=depth == 0).make(name, (), {})
         case ast.BinOp(left=left, op=(ast.BitOr() | ast.BitAnd()) as sign, right=right):
             first, second = read(left), read(right)
             # numbers can be joined by these signs too, but here nothing is computed
@@ -274,10 +276,15 @@ def _read(node: ast.expr, text: str, wanted: type[Spec], depth: int = 0) -> Any:
     raise ConfigurationError(f"cannot read {shown!r}: only names, numbers, text, | and & are known")
 
 
-def _named(name: str, wanted: type[Spec]) -> type[Spec]:
+def _named(name: str, wanted: type[Spec], *, whole: bool) -> type[Spec]:
+    """Return whose name it is, that of the `whole` text or one inside of it."""
     for kind in (wanted, *Spec.kinds.values()):
         if name in kind.definitions:
             return kind
+    if whole:
+        raise ConfigurationError(
+            f"unknown {wanted.kind} {_short(name)!r}{nearest(_short(name), wanted.definitions)}"
+        )
     known = [known for kind in Spec.kinds.values() for known in kind.definitions]
     shown = _short(name)
     likely = wanted.definitions

@@ -60,7 +60,7 @@ def serving(url: str) -> Iterator[tuple[str, int]]:
     own = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": "none"}
     with subprocess.Popen(COMMAND, stderr=subprocess.PIPE, text=True, env=own) as process:
         assert process.stderr is not None
-        told = (re.search(r"running on (\S+)", line) for line in process.stderr)
+        told = (re.search(r"^Serving .* at (\S+)/v1", line) for line in process.stderr)
         address = next(found[1] for found in told if found)
         try:
             yield f"{address}/v1", process.pid

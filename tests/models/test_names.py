@@ -95,6 +95,15 @@ def test_wrong_options_are_configuration_errors_without_secrets(
     assert SECRET not in str(caught.value)
 
 
+def test_a_missing_key_is_named_with_the_remedy_and_without_the_words_of_a_validator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    said = "model 'openai:x': OpenAI needs a key: set OPENAI_API_KEY, or pass api_key"
+    with pytest.raises(ConfigurationError, match=f"^{said}$"):
+        resolve_model("openai:x")
+
+
 def test_a_missing_integration_is_named_with_the_line_that_installs_it() -> None:
     absent = next(
         provider

@@ -76,7 +76,7 @@ def serve_models(
     """Serve OpenAI's chat completions and Responses API, until Ctrl-C or SIGTERM."""
     with errors_in_words():
         from verifier_agent.integrations.server import Key, Limits, Served, create_app
-        from verifier_agent.integrations.server.listening import listener
+        from verifier_agent.integrations.server.listening import listener, opened
         from verifier_agent.integrations.server.reading import read_file
 
         models: dict[str, Served]
@@ -104,8 +104,11 @@ def serve_models(
             models, keys, limits = {name or capabilities(chat_model).name: served}, [], Limits()
         keys = [*keys, *(_key(Key, variable) for variable in key_env or ())]
         server = listener(create_app(models, keys=keys, limits=limits), host, port)
-        typer.echo(f"Serving {', '.join(models)} at http://{host}:{port}/v1", err=True)
-        server.run()
+        with opened(host, port) as door:
+            named = f"[{host}]" if ":" in host else host
+            url = f"http://{named}:{door.getsockname()[1]}/v1"
+            typer.echo(f"Serving {', '.join(models)} at {url}", err=True)
+            server.run(sockets=[door])
 
 
 def _refuse_beside_a_file(*options: object) -> None:

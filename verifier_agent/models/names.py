@@ -11,6 +11,7 @@ from langchain_core.runnables import RunnableBinding
 from pydantic import ValidationError
 
 from verifier_agent.errors import ConfigurationError, MissingExtra, nearest
+from verifier_agent.plain import faults
 
 if TYPE_CHECKING:
     from verifier_agent.embedded.decoding import Weights
@@ -91,10 +92,7 @@ def resolve_model(
     except ConfigurationError:
         raise
     except ValidationError as error:  # its own text could show a key
-        wrong = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors()
-        )
-        raise ConfigurationError(f"model {name!r}: {wrong}") from None
+        raise ConfigurationError(f"model {name!r}: {faults(error)}") from None
 
 
 def _given(model: Any, base_url: str | None, options: dict[str, Any]) -> BaseChatModel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,10 @@ def test_a_file_names_models_keys_and_limits(
         ("", "models: Field required"),
         ("models = 3", "models"),
         ("[models.small", "Expected"),
-        ("[models.small]\nmodel = 'embedded'\nverifer = 'judge'", "models.small.verifer"),
+        (
+            "[models.small]\nmodel = 'embedded'\nverifer = 'judge'",
+            "models.small.verifer: there is no such setting",
+        ),
         ("[models.small]\nmodel = 'nobody:x'", "unknown provider"),
         ("[models.small]\nmodel = 'embedded'\n[keys.a]\nsecret_env = 'UNSET_X'", "UNSET_X"),
         ("[models.small]\nmodel = 'embedded'\n[limits]\ndoors = 3", "doors"),
@@ -93,6 +97,15 @@ def test_a_server_that_should_not_start_does_not(
     assert said in result.stderr
 
 
+def test_a_port_that_is_taken_is_named_before_anything_is_served(command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = command("serve", "--port", str(port))
+    assert result.exit_code == 2
+    assert f"port {port}: Address already in use; choose another" in result.stderr
+    assert "Serving" not in result.stderr
+
+
 def test_the_command_serves_until_it_is_told_to_stop_and_accounts_outlive_it(
     tmp_path: Path,
 ) -> None:
@@ -111,8 +124,8 @@ def test_the_command_serves_until_it_is_told_to_stop_and_accounts_outlive_it(
         try:
             assert process.stderr is not None
             lines = iter(process.stderr.readline, "")
-            url = next(m[1] for line in lines if (m := re.search(r"running on (\S+)", line)))
-            client = OpenAI(base_url=f"{url}/v1", api_key=SECRET, max_retries=0)
+            url = next(m[1] for line in lines if (m := re.search(r"^Serving small at (\S+)", line)))
+            client = OpenAI(base_url=url, api_key=SECRET, max_retries=0)
             ask = client.chat.completions.create
             for _ in range(2 if left else 0):
                 got = ask(model="small", messages=[{"role": "user", "content": QUESTION}])

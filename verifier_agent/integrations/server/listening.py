@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
+import socket
 
 import uvicorn
 from fastapi import FastAPI
@@ -36,6 +38,20 @@ def listener(app: FastAPI, host: str = "127.0.0.1", port: int = 8000) -> uvicorn
             timeout_graceful_shutdown=math.ceil(limits.shutdown_seconds),
         )
     )
+
+
+def opened(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; port 0 is any that is free.
+
+    Raises ConfigurationError if that cannot be, as where another program has the port.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        # a name that is not known has a number below 0, and only its own words
+        why = os.strerror(number) if (number := error.errno or 0) > 0 else error.strerror
+        raise ConfigurationError(f"host {host!r}, port {port}: {why}; choose another") from None
 
 
 def _loopback(host: str) -> bool:

@@ -19,6 +19,7 @@ from verifier_agent.integrations.server.keys import Key
 from verifier_agent.integrations.server.served import Served
 from verifier_agent.integrations.server.wire import Asked, Limit
 from verifier_agent.models import capabilities, resolve_model
+from verifier_agent.plain import faults
 
 
 class PriceEntry(Asked):
@@ -74,8 +75,7 @@ def read_file(path: Path) -> tuple[dict[str, Served], list[Key], Limits]:
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from None
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ConfigurationError(f"{path}: {wrong}") from None
+        raise ConfigurationError(f"{path}: {faults(error)}") from None
     except (ValueError, TypeError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
     models = {name: _served(entry) for name, entry in text.models.items()}

@@ -20,7 +20,7 @@ from verifier_agent.errors import (
     VerifierAgentError,
     nearest,
 )
-from verifier_agent.integrations.server.wire import ErrorBody, ErrorReply
+from verifier_agent.integrations.server.wire import VERIFIERS, ErrorBody, ErrorReply
 from verifier_agent.models import over_limit, retry_after
 
 INVALID = "invalid_request_error"
@@ -75,7 +75,10 @@ def of_validation(error: RequestValidationError) -> Refused:
         message = f"unrecognized request argument: {param}"
         return Refused(400, message, code="unknown_parameter", param=param)
     where = f"{param}: " if param else ""
-    return Refused(400, f"{where}{first.get('msg', 'invalid')}", code="invalid_value", param=param)
+    said = first.get("msg", "invalid")
+    if first.get("type") == "string_pattern_mismatch" and param and "verifier" in param:
+        said = f"a request may name {', '.join(VERIFIERS)}, with @RULE for scores of steps"
+    return Refused(400, f"{where}{said}", code="invalid_value", param=param)
 
 
 def of_error(error: VerifierAgentError) -> Refused:

@@ -16,11 +16,10 @@ MOST_CHOICES = 16
 """`n` of a request: each choice is a run of its own."""
 
 
-VerifierName = Annotated[
-    str, Field(pattern=r"^(agreement|arithmetic|auto|embedded-prm|judge)(@[a-z_]{1,40})?$")
-]
+VERIFIERS = ("agreement", "arithmetic", "auto", "embedded-prm", "judge")
 """What a request may name. Others, such as "judge:MODEL", would let a client send the server's keys
 and requests wherever it likes."""
+VerifierName = Annotated[str, Field(pattern=rf"^({'|'.join(VERIFIERS)})(@[a-z_]{{1,40}})?$")]
 
 
 class Asked(BaseModel):

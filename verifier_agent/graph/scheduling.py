@@ -40,16 +40,10 @@ class Schedule:
     """The books of a batch: what every question has come to, and who is next."""
 
     def __init__(self, parts: Parts, terms: Terms, lines: Sequence[Line]) -> None:
-        """Begin, or go on from where the questions stand.
+        """Begin, or go on from where the questions stand, of which each has a line.
 
-        Args:
-            parts: Of the agent.
-            terms: What holds for all questions.
-            lines: One for each question.
-
-        Raises:
-            ConfigurationError: For a question that the agent cannot be asked, and for a budget
-                that is too small for any answer.
+        Raises ConfigurationError for one that the agent cannot be asked, and for a budget that is
+        too small for any answer.
         """
         self.lines = lines
         self.tally = Tally.of(lines)

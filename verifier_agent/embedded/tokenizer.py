@@ -31,7 +31,7 @@ class OutsideVocabulary(ConfigurationError):
     def __init__(self, word: str) -> None:
         super().__init__(
             f"the embedded models do not know {word!r}: they only read questions such as "
-            f"{example(1, 0).question!r}"
+            f"{example(1, 0).question!r}; for others name another model, as 'openai:gpt-5-mini'"
         )
         self.word = word
 

@@ -180,6 +180,18 @@ def test_what_cannot_be_judged_has_no_score_and_says_why() -> None:
     assert "monty cannot run it" in errors(TASK, f"import numpy\n{RIGHT}", FIRST)[0]
 
 
+@pytest.mark.parametrize(
+    "sandbox", [pytest.param("monty", marks=MONTY), pytest.param("bubblewrap", marks=BUBBLEWRAP)]
+)
+@pytest.mark.parametrize("odd", ["x = [x]", "x.append(x)"], ids=["deep", "itself"])
+def test_no_value_is_too_odd_to_be_compared(sandbox: str, odd: str) -> None:
+    nested = f"def f(n):\n    x = []\n    for _ in range(5000):\n        {odd}\n    return x\n"
+    drafts = candidates(nested, "def f(n):\n    return n\n")
+    task = Task(question="", context={"tests": "assert f(1)"})
+    one, other = Behaviour(sandbox, inputs=1).verify_sync(task, drafts)
+    assert one.evidence["outputs"] != other.evidence["outputs"]
+
+
 @MONTY
 def test_programs_that_give_nothing_do_not_vouch_for_each_other() -> None:
     unfinished = "def largest(numbers):\n    pass\n"

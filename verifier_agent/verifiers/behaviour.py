@@ -161,7 +161,10 @@ class Behaviour:
 def _output(result: Tested) -> str | None:
     if result.detail or result.ending not in ("passed", "failed"):
         return None
-    written = result.got if result.value is NOT_PLAIN else _written(result.value)
+    try:
+        written = result.got if result.value is NOT_PLAIN else _written(result.value)
+    except RecursionError:
+        written = result.got
     if len(written) <= LONGEST_SHOWN:
         return written
     return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()

@@ -20,7 +20,7 @@ LONGEST = 300
 LARGEST = 1e12
 """Numbers beyond it are left alone."""
 EDGES = 20
-"""Inputs with boundary values."""
+"""Inputs with boundary values; each costs a call of every program."""
 SEEDS = 3
 """Of the known inputs the first, which are given boundary values."""
 ATTEMPTS = 20

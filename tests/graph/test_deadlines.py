@@ -230,3 +230,36 @@ async def test_what_was_under_way_when_a_run_is_cancelled_is_charged_when_it_goe
         # the one that was cancelled had reached the server, which may bill it
         assert found.spent.calls == server.calls == 2
         assert not found.spent.exact
+
+
+@pytest.mark.parametrize("places", [None, 1])
+async def test_what_is_cancelled_again_and_again_is_charged_each_time(places: int | None) -> None:
+    arrived = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow_twice(request: Request) -> Reply:
+        loop.call_soon_threadsafe(arrived.set)
+        return Reply("Answer: 4", delay=30.0 if request.index < 2 else 0.0)
+
+    with ModelServer(slow_twice) as server:
+        agent = create_verifier_agent(
+            OpenAIChatModel(model="m", base_url=server.url),
+            policy="sample(2, 1)",
+            budget=Budget(calls=4),
+            max_retries=0,
+            checkpointer=InMemorySaver(),
+        )
+        config: Any = {"configurable": {"thread_id": "t"}, "max_concurrency": places}
+        for given in ({"messages": [("user", "2 + 2?")]}, None):
+            arrived.clear()
+            run = asyncio.create_task(agent.ainvoke(given, config))
+            await arrived.wait()
+            run.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await run
+        assert server.calls == 2
+        found = Run.of(await agent.ainvoke(None, config))
+        # the first answer is given up: its allowance is used, and another one is drawn
+        assert [c.error for c in found.candidates] == ["lost in a crash", None]
+        assert found.selection.answer == "4"
+        assert found.spent.calls == server.calls == 3

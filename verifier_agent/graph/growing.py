@@ -59,15 +59,15 @@ class Request:
     """The model's."""
     answerer: Answerer
     call: Call
-    lost: bool
-    """True if it may have been sent already, by a process that died or a round broken off."""
+    lost: int
+    """How often it may have been sent already, by a process that died or in a round broken off."""
 
 
-def requests(parts: Parts, work: Work, started: float, *, lost: bool) -> list[Request]:
+def requests(parts: Parts, work: Work, started: float, *, lost: int) -> list[Request]:
     """Return the requests of a round in the order of their ids.
 
-    `started` is when the node began, on the clock of `time.perf_counter`; `lost` says that they
-    may have been sent already.
+    `started` is when the node began, on the clock of `time.perf_counter`; `lost` says how often
+    they may have been sent already.
     """
     conversation = messages_from_dict(list(work.messages))
     made: list[Request] = []
@@ -136,9 +136,10 @@ def piece(request: Request, number: int) -> Piece:
         if not request.lost:
             return (), request.call
         # this runs only if no reply was recorded: what was sent before is charged in full
-        lost = (LOST,) * request.allowance.attempts
-        spare = request.allowance.spare
-        return lost, replace(request.call, attempts=spare) if spare else None
+        tries, spare = request.allowance.attempts, request.allowance.spare
+        if request.lost > 1 or not spare:
+            return (LOST,) * (tries + spare), None
+        return (LOST,) * tries, replace(request.call, attempts=spare)
 
     def work() -> dict[str, Any]:
         lost, call = again()

@@ -69,7 +69,7 @@ class Growth:
         self.work = growing.Work.from_dict(payload["work"])
         self.parts = parts
         self.node = node
-        lost = broken > 0 or self.work.process != process()
+        lost = broken + (self.work.process != process())
         self.requests = growing.requests(parts, self.work, self.started, lost=lost)
         self.made: dict[int, Plain] = {}
         self.pieces = [growing.piece(r, self.work.round) for r in self.requests]

@@ -54,8 +54,9 @@ def test_the_reason_names_a_verifier_that_was_paid_and_gave_no_score() -> None:
     ]
     votes = [Verdict(candidate=c.id, verifier="agreement", score=0.5) for c in MADE]
     ending = Select(reason="all drawn")
+    # what a provider said of it is not for whoever reads reasons
     assert choose(vote(), Tree(TASK, MADE, said), ending).reason == (
-        "all drawn; judge gave no score: no report"
+        "all drawn; judge gave no score"
     )
     assert "judge gave no score" in choose(vote(), Tree(TASK, MADE, [*said, *votes]), ending).reason
     once = Verdict(candidate="g1", verifier="judge", score=0.5, version=1)
@@ -67,4 +68,4 @@ def test_the_reason_passes_over_a_free_verifier_that_found_nothing_to_check_besi
     ending = Select(reason="all drawn")
     assert choose(vote(), Tree(TASK, MADE, [*free, *LIKED]), ending).reason == "all drawn"
     alone = choose(vote(), Tree(TASK, MADE, free), ending)
-    assert alone.reason == "all drawn; arithmetic gave no score: nothing to check"
+    assert alone.reason == "all drawn; arithmetic gave no score"

@@ -71,6 +71,6 @@ def test_a_long_answer_is_cut(width: int) -> None:
 
 def test_a_verifier_that_fails_says_so_beside_the_answer_it_did_not_judge() -> None:
     page = shown(cycle(["Answer: 1"]), lambda task, c: 1 / 0, policy="best_of(1)")
-    assert "function gave no score: ZeroDivisionError" in page
+    assert "function gave no score" in page
     assert [row[3] for row in rows(page)] == ["none"]
     assert "ZeroDivisionError" in rows(page)[0][5]

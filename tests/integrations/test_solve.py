@@ -259,7 +259,8 @@ def test_a_judge_that_cannot_be_read_is_named_where_the_run_says_why_it_ended(
         told = json.loads(
             command("solve", "2 + 2?", *options, "--verifier", "judge", "--json").stdout
         )
-    assert "judge gave no score: the judge gave no readable report" in shown.stdout
+    assert "(all 2 answers drawn; judge gave no score)" in shown.stdout
+    assert "No score    judge: the judge gave no readable report" in shown.stdout
     assert "judge gave no score" in told["reason"]
     assert all(c["error"].startswith("judge: ") for c in told["candidates"])
 

@@ -13,9 +13,6 @@ from verifier_agent.selection import SelectorFunction, best
 from verifier_agent.tree import Tree
 from verifier_agent.values import Judged, Select, Selection, Verdict
 
-LONGEST = 200
-"""Characters of a verifier's error that a reason repeats."""
-
 
 def choose(
     selector: SelectorFunction,
@@ -66,10 +63,11 @@ def _select(
 
 
 def _silent(finished: Sequence[Judged]) -> Iterator[str]:
-    """Say which verifiers gave no score to any of the answers, and what the first error was.
+    """Say which verifiers gave no score to any of the answers.
 
     Of those that cost nothing only where nobody gave a score: one that found nothing to check is
-    as it should be beside others.
+    as it should be beside others. Why they gave none is in their verdicts alone: a reason reaches
+    clients of the endpoint, and what a provider said may hold its address or a part of a key.
     """
     said: dict[str, list[Verdict]] = {}
     for judged in finished:
@@ -79,9 +77,7 @@ def _silent(finished: Sequence[Judged]) -> Iterator[str]:
     for name, verdicts in sorted(said.items()):
         paid = any(verdict.cost.calls for verdict in verdicts)
         if (paid or nobody) and all(verdict.score is None for verdict in verdicts):
-            error = (verdicts[0].error or "no reason given").removeprefix(f"{name}: ")
-            why = " ".join(error.split())
-            yield f"{name} gave no score: {why if len(why) <= LONGEST else why[:LONGEST] + '…'}"
+            yield f"{name} gave no score"
 
 
 def sureness(

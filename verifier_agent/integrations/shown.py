@@ -90,8 +90,15 @@ def report(run: Run) -> list[tuple[str, str]]:
         ("Stopped", stopped(selection)),
         ("Spent", cost(run.spent)),
         ("Tried", f"{made} in {count(rounds(run), 'round')}, judged by {verifiers or 'nobody'}"),
+        *(("No score", clip(words, 300)) for words in unscored(run)),
         ("Seed", str(run.seed)),
     ]
+
+
+def unscored(run: Run) -> list[str]:
+    """Return what the first of the answers without a score was refused one for."""
+    without = (judged for judged in run.tree.finished if judged.score is None)
+    return ["; ".join(first.complaints) for first in without if first.complaints][:1]
 
 
 def confidence(selection: Selection) -> str:

@@ -204,6 +204,16 @@ def test_images_refusals_and_developer_messages_pass_through() -> None:
     assert sent[-1]["content"][1]["image_url"]["url"] == url
 
 
+def test_progress_tells_of_a_failed_run_without_what_the_provider_said() -> None:
+    with serving(lambda request: Fault("status", 401)) as it:
+        got = it.post(
+            "/chat/completions", {**ASK, "stream": True, "verifier_agent": {"progress": True}}
+        )
+    assert '"event":"selection"' in got.text
+    assert "no candidate is usable" in got.text
+    assert "scripted failure" not in got.text
+
+
 @pytest.mark.parametrize(
     ("change", "status", "param", "said"),
     [

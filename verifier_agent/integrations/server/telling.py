@@ -146,6 +146,12 @@ def _decision(plain: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _selection(plain: Mapping[str, Any]) -> dict[str, Any]:
+    short = {key: plain[key] for key in ("candidate", "answer", "reason")}
+    # such a reason repeats what a provider said, which may hold its address or a part of a key
+    return {**short, "reason": "no candidate is usable"} if plain["outcome"] == "failed" else short
+
+
 _SHORT: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "decision": _decision,
     "candidate": lambda plain: {
@@ -154,7 +160,7 @@ _SHORT: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         "failed": plain["error"] is not None,
     },
     "verdict": lambda plain: {key: plain[key] for key in ("candidate", "verifier", "score")},
-    "selection": lambda plain: {key: plain[key] for key in ("candidate", "answer", "reason")},
+    "selection": _selection,
 }
 
 

@@ -48,9 +48,11 @@ CHECKERS = {
         forbidden=r"\b(?:sorry|admit|stop|plausible|slim_check|axiom|native|native_decide|unsafe"
         r"|extern|implemented_by|opaque|macro|macro_rules|syntax|notation3?|simproc|simproc_decl"
         r"|infixl?|infixr|prefix|postfix|elab|elab_rules|run_cmd|run_tac"
-        r"|run_elab|initialize|builtin_initialize|set_option|import|open|namespace|section|end"
+        r"|run_elab|run_meta|declare_\w+|register_\w+|initialize|builtin_initialize|set_option"
+        r"|import|open|namespace|section|end"
         r"|attribute|instance|universe|variable|theorem|lemma|def|abbrev|example|IO|by_elab"
-        r"|deriving|private|include_str|sorryAx|ofReduceBool|debug|dbg_trace)\b"
+        r"|deriving|private|include_str|sorryAx|(?:ofR|r)educe(?:Bool|Nat)|trustCompiler|debug"
+        r"|dbg_trace)\b"
         r"|\bapply\?|#|@\[",
     ),
     "metamath": Checker(

@@ -90,15 +90,18 @@ class Workers:
 class _Worker:
     def __init__(self, kind: str) -> None:
         self.lost = False
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-s", str(SCRIPT), kind],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            cwd="/",
-            start_new_session=True,  # an interrupt at the keyboard is for the parent
-        )
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-s", str(SCRIPT), kind],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                cwd="/",
+                start_new_session=True,  # an interrupt at the keyboard is for the parent
+            )
+        except OSError as error:  # too many processes, or files, or too little memory
+            raise VerifierUnavailable(f"a worker for {kind} does not start: {error}") from None
         ready = self._read(START)
         if "ready" not in ready:
             self.end()

@@ -11,10 +11,11 @@ from textwrap import dedent
 from verifier_agent.verifiers.sandboxes.comparisons import Unparsable, parse
 
 _FENCED = re.compile(
-    r"^[ \t]*(?P<fence>```+|~~~+)[ \t]*(?P<language>[\w+#.-]*)[^\n]*\n"
-    r"(?P<code>.*?)(?:^[ \t]*(?P=fence)[ \t\r]*$|\Z)",
+    r"^(?P<indent>[ \t]*)(?P<fence>```+|~~~+)[ \t]*(?P<language>[\w+#.-]*)[^\n]*\n"
+    r"(?P<code>.*?)(?:^(?:(?P=indent)|) {0,3}(?P=fence)[ \t\r]*$|\Z)",
     re.DOTALL | re.MULTILINE,
 )
+"""Of CommonMark: a fence that is further in than three spaces closes nothing, as in a docstring."""
 _PYTHON = ("py", "py3", "python", "python3", "pycon", "ipython")
 _BUILT_IN = frozenset(dir(builtins))
 _FUTURE = re.compile(r"^from __future__ import [\w, ]+\n", re.MULTILINE)

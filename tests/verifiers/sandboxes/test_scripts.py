@@ -75,3 +75,8 @@ def test_a_program_that_handles_signals_is_not_refuted_for_it() -> None:
 
 def test_the_mark_of_a_file_is_no_part_of_a_program() -> None:
     assert program_of("```python\n\ufeffx = 1\n```") == "x = 1\n"
+
+
+def test_a_fence_in_a_docstring_ends_no_program() -> None:
+    program = 'def f():\n    """Say.\n\n    ```\n    f()\n    ```\n    """\n    return 1\n'
+    assert program_of(f"Here:\n```python\n{program}```\nDone.") == program

@@ -22,6 +22,8 @@ _ORDERED = (*_LAZY, "list", "tuple", "iter", "join", "next")
 """What shows in which order a set is."""
 _SETS = ("set", "frozenset", "union", "intersection", "difference", "symmetric_difference")
 _JOINING = (ast.BitOr, ast.BitAnd, ast.BitXor, ast.Sub)
+_PASSES = 3
+"""How often a program is read for names of sets that are given to other names."""
 _TRUTHS = ("__bool__", "__len__")
 
 
@@ -83,16 +85,11 @@ def _names_of_sets(program: ast.AST) -> set[str]:
         if isinstance(node, ast.Assign | ast.AnnAssign)
         for targets in [node.targets if isinstance(node, ast.Assign) else [node.target]]
     ]
-    while True:
-        new = {
-            ast.unparse(target)
-            for targets, value in given
-            if value is not None and _is_set(value, found)
-            for target in targets
-        }
-        if new <= found:
-            return found
-        found |= new
+    for _ in range(_PASSES):
+        for targets, value in given:
+            if value is not None and _is_set(value, found):
+                found.update(map(ast.unparse, targets))
+    return found
 
 
 def _is_set(node: ast.AST, names: set[str]) -> bool:

@@ -51,6 +51,13 @@ def test_what_cannot_be_right_is_refuted_and_told_why(question: str, answer: str
         ("Round to 3 decimals: how much is 10 / 3?", "3.333"),
         ("What percentage of the puppies have spots?", "12.5"),
         ("Write a poem about -3.", "-3"),
+        ("What is the average number of apples that she eats?", "2.5"),
+        ("How many pages per hour does he read?", "12.5"),
+        ("What is their average age?", "10.5"),
+        ("What is the probability of three heads?", "0.125"),
+        ("What is 3 - 5?", "-2"),
+        ("If 2x + 8 = 2, what is the value of x?", "-3"),
+        ("What number is three more than -5?", "-2"),
     ],
 )
 def test_what_may_be_right_is_let_pass_and_not_praised(question: str, answer: str | None) -> None:

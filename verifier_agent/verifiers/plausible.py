@@ -27,7 +27,17 @@ _BELOW_ZERO = re.compile(
     r"\b(?:temperatures?|degrees?|below|altitude|elevation|balance|profit|loss|debt|net|change"
     r"|negative|integers?|coordinates?|slope)\b"
 )
-_INEXACT = re.compile(r"\b(?:round(?:ed|ing)?|approximate(?:ly)?|nearest|decimals?|pi|average)\b")
+_NO_WORD_PROBLEM = re.compile(
+    r"=|(?<![\w)])[-\u2212]\d|\bwhat is [-(\d]"
+    r"|\b(?:value of|equation|expression|solve|evaluate|intercept|roots?|function"
+    r"|polynomial|determinant|derivative|integral|vector)\b"
+)
+"""A question of mathematics itself, where anything may be below zero."""
+_RATE = re.compile(r"\b(?:average|mean|expected|per|probability|chance)\b")
+"""What is shared out in the mind only: 2.5 apples a day."""
+_INEXACT = re.compile(
+    r"\b(?:round(?:ed|ing)?|approximate(?:ly)?|nearest|decimals?|pi|average|mean|probability|chance)\b"
+)
 _FINEST = 2
 """Decimals of what comes out even in a word problem: of money, and of measured things."""
 
@@ -37,8 +47,10 @@ class Plausible:
 
     Its rules, for a question in English that asks for one number:
 
-    - below zero, unless the question speaks of what can be (temperatures, losses, integers);
-    - a part of something that comes whole: people, cakes, years of age;
+    - below zero, unless the question speaks of what can be (temperatures, losses, integers), or is
+      one of mathematics itself (an equation, a negative number);
+    - a part of something that comes whole: people, cakes, years of age; unless it is an average or
+      so many per something;
     - more than two decimals, where nothing asks to round: it does not come out even;
     - a percentage below 1 that is written as a share.
 
@@ -82,16 +94,18 @@ def objection_to(answer: str | None, question: str) -> str | None:
     if number is None or asked is None:
         return None
     decimals = len(number["decimals"] or "")
-    if number["sign"] and not _BELOW_ZERO.search(question):
+    below = _BELOW_ZERO.search(question) or _NO_WORD_PROBLEM.search(question)
+    if number["sign"] and not below:
         return f"{answer} is below zero, which this cannot be."
     if not decimals and not number["over"]:
         return None
     if decimals > _FINEST and not _INEXACT.search(question):
         return f"{answer} does not come out even."
+    whole = not _RATE.search(asked)
     counted = _COUNTS.search(asked)
-    if counted and not _MEASURES.fullmatch(counted["what"]):
+    if counted and whole and not _MEASURES.fullmatch(counted["what"]):
         return f"{answer} is no whole number of {counted['what']}."
-    if _AGES.search(asked):
+    if whole and _AGES.search(asked):
         return f"{answer} is no whole number of years."
     if _PERCENT.search(asked) and not number["over"] and float(number[0]) < 1:
         return f"{answer} is a share, and a percentage was asked for."

@@ -71,12 +71,17 @@ _BARE = re.compile(r"[^()\[\]{}=<>]*,[^()\[\]{}=<>]*")
 _AMBIGUOUS = (
     (re.compile(r"/ ?\d+ ?(?:[a-zA-Z(]|\\(?!circ|[%\\]))"), "1/2x has two meanings"),
     (re.compile(r"\d,\d+ ?\\?[a-zA-Z]"), "a comma may be a decimal one"),
+    (
+        re.compile(r"\\text\w*\{(?! *(?:and|or) *\})[^{}]*[a-zA-Z]{2,}[^{}]*\} ?\d"),
+        "words stand between numbers",
+    ),
     (re.compile(r"\d,\d{3}(?!\d).*[,)]|[(,].*\d,\d{3}(?!\d)"), "a comma may be one of thousands"),
     (
         re.compile(r"\d ?['\"\u2032\u2033]|^(?!.*\\begin).*&"),
         "a sign may be another than one of mathematics",
     ),
 )
+_FUNCTION = re.compile(r"[a-zA-Z] ?\([a-z]\) ?=")
 _BASIS = re.compile(r"\\(?:hat|mathbf|vec|boldsymbol|overrightarrow|bm)(?![a-z])")
 _ANGLE = re.compile(r"\\circ(?![a-z])|degrees?")
 _IN_RADIANS = re.compile(r"\\(?:pi|arc|sin|cos|tan|sec|csc|cot)")
@@ -181,6 +186,8 @@ def doubt_of(reference: str, answer: str, *, equal: bool) -> str:
             return why
     if any(pattern.fullmatch(text) for pattern in (_DASHED, _CLOCK) for text in pair):
         return "one of them may be a range or a time"
+    if all("=" in text for text in pair) and len({_FUNCTION.match(t) is None for t in pair}) > 1:
+        return "only one of them is written as a function"
     if len({_BASIS.search(text) is None for text in pair}) > 1:
         return "only one of them is written as a vector"
     if any(map(_ANGLE.search, pair)) and any(map(_IN_RADIANS.search, pair)):

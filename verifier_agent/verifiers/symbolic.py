@@ -126,8 +126,13 @@ def in_doubt(sympy: Any, pair: tuple[Any, Any], texts: tuple[str, str]) -> str:
 
 
 def renamed_alike(sympy: Any, pair: tuple[Any, Any]) -> bool:
-    """Return True if two expressions in one variable each are the same in the same one."""
+    """Return True if two expressions in one variable each are the same in the same one.
+
+    A letter alone is a choice, or the variable that was asked for.
+    """
     if not all(isinstance(one, sympy.Expr) and len(one.free_symbols) == 1 for one in pair):
+        return False
+    if any(isinstance(one, sympy.Symbol) for one in pair):
         return False
     first, second = pair
     return not apart(sympy, first, second.subs(*second.free_symbols, *first.free_symbols))

@@ -19,6 +19,7 @@ _PROSE = re.compile(
     r"(?!(?:and|sqrt)\b)[a-zA-Z]{3,}"
     rf"|(?<![a-zA-Z])(?:{'|'.join(sorted(GLUED_UNITS))}|to|of|by|in|at|on|is|no)(?![a-zA-Z])"
 )
+"""Words and units: three letters or more, and the short ones that are no product of variables."""
 _ONE_FORM = tuple(
     (re.compile(pattern), by)
     for pattern, by in (
@@ -41,6 +42,7 @@ _ONE_FORM = tuple(
         (r"\^(-[a-zA-Z0-9]+)", r"^{\1}"),
     )
 )
+"""What a parser of LaTeX does not know, or reads in part, and how it is written there."""
 _REPEATING = re.compile(
     r"(?P<whole>\d*)\.(?P<part>\d*)\\(?:overline|bar)\s*\{?(?P<repeated>\d+)\}?"
 )
@@ -81,6 +83,7 @@ _AMBIGUOUS = (
         "a sign may be another than one of mathematics",
     ),
 )
+"""What has more than one reading, of which a parser takes one."""
 _FUNCTION = re.compile(r"[a-zA-Z] ?\([a-z]\) ?=")
 _BASIS = re.compile(r"\\(?:hat|mathbf|vec|boldsymbol|overrightarrow|bm)(?![a-z])")
 _ANGLE = re.compile(r"\\circ(?![a-z])|degrees?")

@@ -125,6 +125,14 @@ def test_a_calibration_and_a_risk_hold_for_live_runs_too(tmp_path: Path) -> None
     assert found["calibration"] == repr(fit.confidence)
 
 
+def test_a_judge_that_never_gave_a_score_is_warned_of(tmp_path: Path) -> None:
+    with ModelServer(always("Answer: 4")) as server:
+        model = OpenAIChatModel(model="x", base_url=server.url)
+        settings = Live(policy="best_of(2)", verifier="judge")
+        with pytest.warns(UserWarning, match="'judge' gave no score to any of 6 answers"):
+            evaluate_live(model, questions(tmp_path, 3), settings)
+
+
 def test_a_question_whose_calls_all_fail_is_wrong_and_stays(tmp_path: Path) -> None:
     def script(request: Request) -> Reply | Fault:
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import warnings
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -98,11 +99,24 @@ async def aevaluate_live(
         weighed_by = runner.weighed_by
         source = None if weighed_by is None else PREFIX + weighed_by
         summary = Summary(settings.seeds, settings.max_samples, source, runner.sureness)
+        _check_scores(weighed_by, [known[entry.id] for entry in entries])
         for entry in entries:
             found = scored(known[entry.id], weighed_by)
             summary.see(found)
             write(found)
     return summary.plain()
+
+
+def _check_scores(verifier: str | None, transcripts: Sequence[Transcript]) -> None:
+    """Warn of figures that look sound though the verifier judged nothing: they are paid for."""
+    samples = [sample for one in transcripts for sample in one.samples if sample.text]
+    if verifier is not None and samples and not any(verifier in s.scores for s in samples):
+        warnings.warn(
+            f"{verifier!r} gave no score to any of {len(samples)} answers: the figures are without "
+            "it, and the baselines 'weighted' and 'best' mean nothing; `verifier-agent solve` with "
+            "one of the questions says why",
+            stacklevel=3,
+        )
 
 
 async def _ask(

@@ -59,7 +59,8 @@ def commands(document: Path, name: str) -> list[list[str]]:
     lines = "".join(code(document, "sh")).splitlines()
     found = [shlex.split(line) for line in lines if line.startswith(f"verifier-agent {name} ")]
     return [
-        [sys.executable, "-m", "verifier_agent.integrations.cli", *words[1:]] for words in found
+        [sys.executable, "-m", "verifier_agent.integrations.cli.main", *words[1:]]
+        for words in found
     ]
 
 

@@ -13,9 +13,9 @@ from tests.bench.blind import interval
 from tests.bench.documents import write_section
 from verifier_agent.calibration import fit_one_coin
 from verifier_agent.evaluation import Question, Replay, read_pool
-from verifier_agent.evaluation.pools import Survey
-from verifier_agent.evaluation.recorded import Recorded
-from verifier_agent.evaluation.simulating import Simulator
+from verifier_agent.evaluation.recordings.pools import Survey
+from verifier_agent.evaluation.replaying.recorded import Recorded
+from verifier_agent.evaluation.replaying.simulating import Simulator
 from verifier_agent.search import Policy, adaptive, agree, best_of, sample, until
 from verifier_agent.selection import Selector, reliable_vote, vote
 

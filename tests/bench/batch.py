@@ -13,10 +13,10 @@ from tests.bench.blind import interval
 from tests.bench.documents import write_section
 from verifier_agent.evaluation import Replay, evaluate
 from verifier_agent.evaluation.baselines import majority
-from verifier_agent.evaluation.pools import Question, Sample, read_pool
-from verifier_agent.evaluation.recorded import Recorded
-from verifier_agent.search.allocating import Allocation
-from verifier_agent.search.prospects import Prospect
+from verifier_agent.evaluation.recordings.pools import Question, Sample, read_pool
+from verifier_agent.evaluation.replaying.recorded import Recorded
+from verifier_agent.search.adaptive.allocating import Allocation
+from verifier_agent.search.adaptive.prospects import Prospect
 from verifier_agent.selection import weighted_vote
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Judged, Task, Verdict

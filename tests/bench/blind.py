@@ -15,11 +15,11 @@ import numpy as np
 from tests.bench.documents import write_section
 from verifier_agent.budget import Remaining, Spent
 from verifier_agent.evaluation.baselines import majority
-from verifier_agent.evaluation.pools import Question, read_pool
+from verifier_agent.evaluation.recordings.pools import Question, read_pool
 from verifier_agent.graph.build import default_policy
 from verifier_agent.search import PolicyFunction, adaptive, agree, sample, until
-from verifier_agent.search.adapting import PRICE
-from verifier_agent.search.majority import mass_above_half
+from verifier_agent.search.adaptive.adapting import PRICE
+from verifier_agent.search.stopping.majority import mass_above_half
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Generate, Task
 

@@ -13,8 +13,8 @@ from tests.bench.documents import write_section
 from verifier_agent.calibration import binomial
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Replay, calibrate, evaluate
-from verifier_agent.evaluation.lines import Named, lines
 from verifier_agent.evaluation.metrics import perfect_error
+from verifier_agent.evaluation.recordings.lines import Named, lines
 
 RISKS = (0.05, 0.1, 0.2)
 SETTINGS = Replay(max_samples=16)

@@ -19,10 +19,11 @@ from tests.bench.speed import say
 from verifier_agent.selection import consensus, dual_agreement
 from verifier_agent.selection.selector import Selector
 from verifier_agent.values import Candidate, Judged, Task, Verdict
-from verifier_agent.verifiers.behaviour import Behaviour
-from verifier_agent.verifiers.code_tests import CodeTests
-from verifier_agent.verifiers.examples import examples_in
-from verifier_agent.verifiers.inputs import calls_for
+from verifier_agent.verifiers.programs.behaviour import Behaviour
+from verifier_agent.verifiers.programs.code_tests import CodeTests
+from verifier_agent.verifiers.programs.examples import examples_in
+from verifier_agent.verifiers.programs.inputs import calls_for
+from verifier_agent.verifiers.programs.written_code import program_of
 from verifier_agent.verifiers.sandboxes import (
     Bubblewrap,
     CodeTest,
@@ -32,7 +33,6 @@ from verifier_agent.verifiers.sandboxes import (
     Tested,
     resolve_sandbox,
 )
-from verifier_agent.verifiers.written_code import program_of
 
 ORDERS = 20
 SIZES = (1, 2, 5, 10, 25, 50, 100)

@@ -15,7 +15,7 @@ from tests.bench.documents import WIDTH, write_section
 from tests.bench.sibling import pool as sampled
 from tests.bench.speed import say
 from verifier_agent.evaluation.metrics import intervals
-from verifier_agent.evaluation.pools import Survey, read_pool
+from verifier_agent.evaluation.recordings.pools import Survey, read_pool
 from verifier_agent.evaluation.weighing import Judges
 from verifier_agent.weighting import METHODS, Scored, Weights, best_right, fit_weights
 

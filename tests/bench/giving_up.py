@@ -12,7 +12,7 @@ import numpy as np
 
 from tests.bench.blind import name_of
 from tests.bench.documents import write_section
-from verifier_agent.evaluation.pools import Question, read_pool
+from verifier_agent.evaluation.recordings.pools import Question, read_pool
 
 RESAMPLES = 2000
 Feature = Callable[[Question, Sequence[Any]], float]

@@ -16,8 +16,8 @@ from tests.bench.documents import write_section
 from tests.bench.speed import say
 from verifier_agent.answers import canonical, stated_answer
 from verifier_agent.values import Candidate, Task
-from verifier_agent.verifiers.code_tests import CodeTests
-from verifier_agent.verifiers.equivalence import Equivalence
+from verifier_agent.verifiers.mathematics.equivalence import Equivalence
+from verifier_agent.verifiers.programs.code_tests import CodeTests
 from verifier_agent.verifiers.sandboxes import Limits
 
 

@@ -25,7 +25,7 @@ from tests.bench.blind import (
     shuffled,
 )
 from tests.bench.documents import write_section
-from verifier_agent.evaluation.pools import Question
+from verifier_agent.evaluation.recordings.pools import Question
 from verifier_agent.values import Candidate, Task
 from verifier_agent.verifiers import Plausible
 

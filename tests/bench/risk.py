@@ -15,9 +15,9 @@ from verifier_agent.calibration import Calibration, enough
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation.calibrating import fit_selection
 from verifier_agent.evaluation.measured import smaller_limits
-from verifier_agent.evaluation.pools import Survey
+from verifier_agent.evaluation.recordings.pools import Survey
+from verifier_agent.evaluation.replaying.workers import replay_all
 from verifier_agent.evaluation.scoring import Scored
-from verifier_agent.evaluation.workers import replay_all
 
 SPLITS = 100
 RISKS = (0.05, 0.1, 0.2)

@@ -31,7 +31,7 @@ CLIENTS = 64
 WARM = 20.0
 """Seconds after which memory is watched: code, caches and connections are there by then."""
 COMMAND = [
-    *(sys.executable, "-m", "verifier_agent.integrations.cli", "serve", "--port", "0"),
+    *(sys.executable, "-m", "verifier_agent.integrations.cli.main", "serve", "--port", "0"),
     *("--model", "openai:provider", "--name", "small"),
     *("--verifier", "agreement", "--policy", "best_of(3)", "--max-calls", "9"),
 ]

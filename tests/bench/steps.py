@@ -17,9 +17,9 @@ from tests.bench.programs import rows
 from tests.bench.speed import say
 from verifier_agent.calibration.binomial import lower, upper
 from verifier_agent.values import Candidate, Task, Verdict
-from verifier_agent.verifiers.algebra import AlgebraSteps
-from verifier_agent.verifiers.equations import equations_of
-from verifier_agent.verifiers.steps import ArithmeticSteps, steps_of
+from verifier_agent.verifiers.mathematics.algebra import AlgebraSteps
+from verifier_agent.verifiers.mathematics.equations import equations_of
+from verifier_agent.verifiers.mathematics.steps import ArithmeticSteps, steps_of
 
 Score = float | None
 Chain = tuple[str, Sequence[str], frozenset[int]]

@@ -14,9 +14,9 @@ from verifier_agent.budget import Remaining
 from verifier_agent.calibration import one_coin
 from verifier_agent.errors import PolicyError
 from verifier_agent.evaluation import Replay, evaluate
-from verifier_agent.evaluation.pools import Question, Survey
-from verifier_agent.evaluation.recorded import Draws, Recorded, sample_of
-from verifier_agent.evaluation.replay import Replayer
+from verifier_agent.evaluation.recordings.pools import Question, Survey
+from verifier_agent.evaluation.replaying.recorded import Draws, Recorded, sample_of
+from verifier_agent.evaluation.replaying.replay import Replayer
 from verifier_agent.search import adaptive, best_of
 from verifier_agent.search.policy import policy
 from verifier_agent.selection import reliable_vote

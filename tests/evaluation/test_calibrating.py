@@ -11,9 +11,9 @@ import pytest
 from tests.evaluation.making import Plain, a_question, a_sample, write
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Replay, calibrate, evaluate
-from verifier_agent.evaluation.pools import Survey
-from verifier_agent.evaluation.recorded_scores import Scale
-from verifier_agent.evaluation.replay import Replayer
+from verifier_agent.evaluation.recordings.pools import Survey
+from verifier_agent.evaluation.replaying.recorded_scores import Scale
+from verifier_agent.evaluation.replaying.replay import Replayer
 
 VOTES = Replay(policy="best_of(5)", selector="vote", verifier=None)
 

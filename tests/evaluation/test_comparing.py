@@ -24,7 +24,7 @@ from verifier_agent.evaluation import (
     evaluate_live,
     recorded_settings,
 )
-from verifier_agent.evaluation.equal_cost import Pair, Track, contrast
+from verifier_agent.evaluation.comparing.equal_cost import Pair, Track, contrast
 from verifier_agent.evaluation.plots import draw_comparison, write_chart
 
 SMALL = Rates(footprint=Footprint(parameters=1e9))

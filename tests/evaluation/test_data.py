@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from verifier_agent.embedded.family import split_of
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.evaluation.data import read_data
+from verifier_agent.evaluation.recordings.data import read_data
 
 Plain = dict[str, Any]
 

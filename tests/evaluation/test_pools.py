@@ -11,8 +11,8 @@ import pytest
 
 from tests.evaluation.making import a_question, a_sample, write
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.evaluation import lines
-from verifier_agent.evaluation.pools import Survey, read_pool
+from verifier_agent.evaluation.recordings import lines
+from verifier_agent.evaluation.recordings.pools import Survey, read_pool
 
 Plain = dict[str, Any]
 

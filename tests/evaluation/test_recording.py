@@ -19,14 +19,14 @@ from tests.evaluation.making import Plain
 from tests.evaluation.test_live import DRAWN, figures, model, questions
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Live, Replay, evaluate, evaluate_live, read_pool
-from verifier_agent.evaluation.data import Entry, read_data
-from verifier_agent.evaluation.recording import Recording
+from verifier_agent.evaluation.recordings.data import Entry, read_data
+from verifier_agent.evaluation.recordings.recording import Recording
 from verifier_agent.testing import ModelServer, Reply, Request
 
 SETTINGS = Live(policy="best_of(2)", verifier="agreement")
 DIARY_GZIPPED = gzip.compress(b"my diary, the only copy\n", mtime=0)
 """Without the time of day: it names tests, which have the same names in every process."""
-MAIN = "from verifier_agent.integrations.cli import main; main()"
+MAIN = "from verifier_agent.integrations.cli.main import main; main()"
 
 
 def content(path: Path) -> dict[str, Plain]:

@@ -16,10 +16,10 @@ from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Question, Replay, evaluate
 from verifier_agent.evaluation.baselines import adaptive_consistency, best, majority, weighted
 from verifier_agent.evaluation.measured import Measured
-from verifier_agent.evaluation.pools import Survey
-from verifier_agent.evaluation.recorded import Recorded, ReplayChatModel
-from verifier_agent.evaluation.recorded_scores import Scale
-from verifier_agent.evaluation.replay import Replayer
+from verifier_agent.evaluation.recordings.pools import Survey
+from verifier_agent.evaluation.replaying.recorded import Recorded, ReplayChatModel
+from verifier_agent.evaluation.replaying.recorded_scores import Scale
+from verifier_agent.evaluation.replaying.replay import Replayer
 from verifier_agent.graph import Run
 from verifier_agent.search import resolve_policy
 from verifier_agent.selection import vote

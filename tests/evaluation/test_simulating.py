@@ -8,10 +8,10 @@ import pytest
 
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Replay
-from verifier_agent.evaluation.pools import Question, Survey
-from verifier_agent.evaluation.recorded import Recorded
-from verifier_agent.evaluation.replay import Replayer
-from verifier_agent.evaluation.simulating import Simulator
+from verifier_agent.evaluation.recordings.pools import Question, Survey
+from verifier_agent.evaluation.replaying.recorded import Recorded
+from verifier_agent.evaluation.replaying.replay import Replayer
+from verifier_agent.evaluation.replaying.simulating import Simulator
 from verifier_agent.search import resolve_policy
 
 

@@ -11,10 +11,10 @@ from tests.evaluation.making import a_question, a_sample, coins, write
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation import Replay, evaluate
 from verifier_agent.evaluation.baselines import majority
-from verifier_agent.evaluation.pools import Question, read_pool
-from verifier_agent.evaluation.recorded import Recorded
-from verifier_agent.search.allocating import Allocation
-from verifier_agent.search.prospects import Prospect
+from verifier_agent.evaluation.recordings.pools import Question, read_pool
+from verifier_agent.evaluation.replaying.recorded import Recorded
+from verifier_agent.search.adaptive.allocating import Allocation
+from verifier_agent.search.adaptive.prospects import Prospect
 
 SHARES = [1.0, 0.9, 0.6, 0.5]
 

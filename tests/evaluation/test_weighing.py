@@ -169,7 +169,7 @@ def test_the_command_writes_the_file_and_says_what_it_is_worth(
     pytest.importorskip("typer")
     from typer.testing import CliRunner
 
-    from verifier_agent.integrations.commands import app
+    from verifier_agent.integrations.cli.commands import app
 
     out = tmp_path / "weights.json"
     told = CliRunner().invoke(app, ["weigh", str(pools[0]), "--out", str(out)])

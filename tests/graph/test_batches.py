@@ -28,10 +28,10 @@ from verifier_agent import (
 )
 from verifier_agent.accounts import MemoryAccount
 from verifier_agent.graph import Batch, Standing
-from verifier_agent.graph.batches import Order
-from verifier_agent.graph.jobs import do
-from verifier_agent.graph.recalling import Line
-from verifier_agent.graph.scheduling import Schedule
+from verifier_agent.graph.batches.batch import Order
+from verifier_agent.graph.batches.jobs import do
+from verifier_agent.graph.batches.recalling import Line
+from verifier_agent.graph.batches.scheduling import Schedule
 from verifier_agent.models import OpenAIChatModel
 from verifier_agent.search import policy, sample
 from verifier_agent.testing import Fault, ModelServer, Reply, Request

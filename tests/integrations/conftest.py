@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from typer.testing import CliRunner, Result
 
-from verifier_agent.integrations.cli import ONE_THREAD
-from verifier_agent.integrations.commands import app
+from verifier_agent.integrations.cli.commands import app
+from verifier_agent.integrations.cli.main import ONE_THREAD
 
 for name in ONE_THREAD:  # as the command itself does
     os.environ.setdefault(name, "1")

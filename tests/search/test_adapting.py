@@ -11,8 +11,8 @@ from langchain_core.messages import AIMessage, message_to_dict
 from tests.search.trees import TASK, drawn
 from verifier_agent.budget import Remaining, Spent
 from verifier_agent.search import adaptive
-from verifier_agent.search.believing import believed
-from verifier_agent.search.racing import PRIOR, race
+from verifier_agent.search.adaptive.believing import believed
+from verifier_agent.search.adaptive.racing import PRIOR, race
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Generate, Revise, Select, Verdict, Verify
 from verifier_agent.verifiers import Form

@@ -11,8 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier_agent.search.allocating import Allocation
-from verifier_agent.search.prospects import FARTHEST, SPEECHLESS, Prior, Prospect, fair_price
+from verifier_agent.search.adaptive.allocating import Allocation
+from verifier_agent.search.adaptive.prospects import (
+    FARTHEST,
+    SPEECHLESS,
+    Prior,
+    Prospect,
+    fair_price,
+)
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Task, Verdict
 

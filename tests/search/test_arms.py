@@ -9,7 +9,7 @@ from verifier_agent.budget import Remaining
 from verifier_agent.calibration import one_coin
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.search import adaptive, best_of, table
-from verifier_agent.search.arms import Arms
+from verifier_agent.search.adaptive.arms import Arms
 from verifier_agent.search.demands import named_models
 from verifier_agent.selection import reliable_vote
 from verifier_agent.testing import check_policy, check_selector

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.search.trees import grown
 from verifier_agent.search import rebase
-from verifier_agent.search.rebalancing import apportioned
+from verifier_agent.search.stepwise.rebalancing import apportioned
 
 
 def test_seats_are_apportioned_as_in_the_textbook() -> None:

@@ -12,7 +12,7 @@ from scipy import integrate, stats
 from tests.search.trees import TASK, drawn
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.search import fair_cap, plateau, proven
-from verifier_agent.search.expecting import expected_improvement
+from verifier_agent.search.stopping.expecting import expected_improvement
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Verdict
 

@@ -13,7 +13,7 @@ from scipy import integrate, stats
 from tests.search.trees import TASK, drawn
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.search import agree, lead, window
-from verifier_agent.search.majority import chance_of_lead, gamma_below, mass_above_half
+from verifier_agent.search.stopping.majority import chance_of_lead, gamma_below, mass_above_half
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate
 

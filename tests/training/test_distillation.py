@@ -129,7 +129,7 @@ def test_the_command_writes_the_file_and_tells_what_is_kept(tmp_path: Path) -> N
     pytest.importorskip("typer")
     from typer.testing import CliRunner
 
-    from verifier_agent.integrations.commands import app
+    from verifier_agent.integrations.cli.commands import app
 
     pool, out = write(tmp_path / "pool", answers(80)), tmp_path / "d.json"
     told = CliRunner().invoke(

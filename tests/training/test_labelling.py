@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 pytest.importorskip("numpy")
 
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.integrations.commands import app
+from verifier_agent.integrations.cli.commands import app
 from verifier_agent.training.labelling import Labelling, label_steps, read_labels
 from verifier_agent.training.step_labels import label as exact_labels
 

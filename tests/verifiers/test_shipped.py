@@ -40,14 +40,14 @@ from verifier_agent.verifiers import (
     Schema,
     StepJudge,
 )
-from verifier_agent.verifiers.behaviour import Behaviour
-from verifier_agent.verifiers.checkers import Checker
-from verifier_agent.verifiers.code_tests import CodeTests
 from verifier_agent.verifiers.distilled import SIZE, Student, packed
-from verifier_agent.verifiers.equivalence import MathEquivalence
-from verifier_agent.verifiers.form import Forms
-from verifier_agent.verifiers.generated_tests import GeneratedTests
+from verifier_agent.verifiers.formal.checkers import Checker
+from verifier_agent.verifiers.formal.form import Forms
 from verifier_agent.verifiers.judges import Fallback
+from verifier_agent.verifiers.mathematics.equivalence import MathEquivalence
+from verifier_agent.verifiers.programs.behaviour import Behaviour
+from verifier_agent.verifiers.programs.code_tests import CodeTests
+from verifier_agent.verifiers.programs.generated_tests import GeneratedTests
 
 PACKAGE = Path(verifier_agent.__file__).parent
 PROBLEM = examples(2, 1)[0]

@@ -25,12 +25,12 @@ from verifier_agent.calibration import (
 )
 from verifier_agent.evaluation.measured import smaller_limits
 from verifier_agent.evaluation.metrics import brier_skill, calibration_error_by_mass, mean
-from verifier_agent.evaluation.pools import Survey
-from verifier_agent.evaluation.recorded_scores import recorded_as
-from verifier_agent.evaluation.replay import Replay, Replayer
+from verifier_agent.evaluation.recordings.pools import Survey
+from verifier_agent.evaluation.recordings.writing import Tell
+from verifier_agent.evaluation.replaying.recorded_scores import recorded_as
+from verifier_agent.evaluation.replaying.replay import Replay, Replayer
+from verifier_agent.evaluation.replaying.workers import replay_all
 from verifier_agent.evaluation.scoring import Rated, Scored, Weighed
-from verifier_agent.evaluation.workers import replay_all
-from verifier_agent.evaluation.writing import Tell
 from verifier_agent.search import best_of
 from verifier_agent.selection import SelectorFunction
 from verifier_agent.values import Verifier

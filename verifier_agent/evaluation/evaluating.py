@@ -13,14 +13,14 @@ from verifier_agent.calibration import Calibration
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation.calibrating import fit_selection
 from verifier_agent.evaluation.measured import smaller_limits
-from verifier_agent.evaluation.pools import Survey
-from verifier_agent.evaluation.replay import Replay, Replayer
+from verifier_agent.evaluation.recordings.pools import Survey
+from verifier_agent.evaluation.recordings.writing import Tell, check_out, writer
+from verifier_agent.evaluation.replaying.replay import Replay, Replayer
+from verifier_agent.evaluation.replaying.together import replay_together
+from verifier_agent.evaluation.replaying.workers import baseline_scores, replay_all
 from verifier_agent.evaluation.scoring import Scored
 from verifier_agent.evaluation.settings import check_count
 from verifier_agent.evaluation.summary import Summary
-from verifier_agent.evaluation.together import replay_together
-from verifier_agent.evaluation.workers import baseline_scores, replay_all
-from verifier_agent.evaluation.writing import Tell, check_out, writer
 
 Plain = dict[str, Any]
 

@@ -11,15 +11,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
-from verifier_agent.evaluation.data import Entry, read_data
-from verifier_agent.evaluation.lines import Line
 from verifier_agent.evaluation.live import Live, ModelLike, Runner
-from verifier_agent.evaluation.recorded_scores import PREFIX
-from verifier_agent.evaluation.recording import Recording
+from verifier_agent.evaluation.recordings.data import Entry, read_data
+from verifier_agent.evaluation.recordings.lines import Line
+from verifier_agent.evaluation.recordings.recording import Recording
+from verifier_agent.evaluation.recordings.transcripts import Transcript, scored
+from verifier_agent.evaluation.recordings.writing import Tell, check_out, writer
+from verifier_agent.evaluation.replaying.recorded_scores import PREFIX
 from verifier_agent.evaluation.settings import check_count
 from verifier_agent.evaluation.summary import Summary
-from verifier_agent.evaluation.transcripts import Transcript, scored
-from verifier_agent.evaluation.writing import Tell, check_out, writer
 
 Plain = dict[str, Any]
 T = TypeVar("T")

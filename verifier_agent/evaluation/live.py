@@ -12,9 +12,9 @@ from pydantic_core import to_jsonable_python
 
 from verifier_agent.budget import Budget, Footprint, Price
 from verifier_agent.calibration import SelectionFit
-from verifier_agent.evaluation.data import Entry
+from verifier_agent.evaluation.recordings.data import Entry
+from verifier_agent.evaluation.recordings.transcripts import transcribe
 from verifier_agent.evaluation.settings import AtMost, Settings
-from verifier_agent.evaluation.transcripts import transcribe
 from verifier_agent.graph import Run, create_verifier_agent
 from verifier_agent.graph.build import DEFAULT_BUDGET, read_models
 from verifier_agent.graph.settings import read_budget

@@ -15,7 +15,7 @@ from verifier_agent.evaluation.baselines import (
 )
 from verifier_agent.evaluation.measured import Measured, Point
 from verifier_agent.evaluation.metrics import mean
-from verifier_agent.evaluation.pools import Question, Sample
+from verifier_agent.evaluation.recordings.pools import Question, Sample
 from verifier_agent.evaluation.usage import Usage, mean_known, mean_usage
 
 BASELINES = ("first", "majority", "weighted", "best", "adaptive_consistency", "oracle")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from verifier_agent.evaluation.pools import RecordedCost
+from verifier_agent.evaluation.recordings.pools import RecordedCost
 from verifier_agent.values import Cost
 
 Usage = dict[str, float | None]

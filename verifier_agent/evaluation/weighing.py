@@ -11,15 +11,15 @@ from verifier_agent.calibration import named
 from verifier_agent.errors import ConfigurationError
 from verifier_agent.evaluation.calibrating import pool_source
 from verifier_agent.evaluation.metrics import intervals, mean
-from verifier_agent.evaluation.pools import Question, Survey, read_pool
-from verifier_agent.evaluation.recorded import Desk, Draws, Recorded, ReplayChatModel
-from verifier_agent.evaluation.recorded_scores import (
+from verifier_agent.evaluation.recordings.pools import Question, Survey, read_pool
+from verifier_agent.evaluation.recordings.writing import Tell
+from verifier_agent.evaluation.replaying.recorded import Desk, Draws, Recorded, ReplayChatModel
+from verifier_agent.evaluation.replaying.recorded_scores import (
     PREFIX,
     Scale,
     recorded_as,
     recorded_verifiers,
 )
-from verifier_agent.evaluation.writing import Tell
 from verifier_agent.graph.growing import STATED
 from verifier_agent.graph.tables import single
 from verifier_agent.values import Candidate, Task, Verifier

@@ -18,9 +18,9 @@ from verifier_agent.accounts import Account
 from verifier_agent.accounts.renewal import renewed
 from verifier_agent.budget import Budget
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.graph import working
-from verifier_agent.graph.batches import ONE_BY_ONE, Batch, Order, Tell
-from verifier_agent.graph.questions import QuestionLike
+from verifier_agent.graph.batches import working
+from verifier_agent.graph.batches.batch import ONE_BY_ONE, Batch, Order, Tell
+from verifier_agent.graph.batches.questions import QuestionLike
 from verifier_agent.graph.settings import Parts
 from verifier_agent.graph.tenancy import NEVER, Saved, Tenancy, latest
 from verifier_agent.search import PolicyFunction

@@ -19,7 +19,7 @@ from verifier_agent.models import Capabilities
 from verifier_agent.search import Policy, PolicyFunction, resolve_policy
 from verifier_agent.selection import Selector, SelectorFunction, resolve_selector
 from verifier_agent.values import Cost, Generate, Revise, Verifier
-from verifier_agent.verifiers.form import Forms
+from verifier_agent.verifiers.formal.form import Forms
 
 UNKNOWN = Footprint()
 

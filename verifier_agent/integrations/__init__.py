@@ -1,1 +1,1 @@
-"""Where the agent meets its users: the command line."""
+"""Where the agent meets its users: chat model, middleware, servers, evaluators, command line."""

@@ -11,7 +11,7 @@ from pydantic import Field
 from verifier_agent.budget import Remaining
 from verifier_agent.search.policy import Count, Temperature, policy
 from verifier_agent.search.posteriors import Prior, favourite, scores_by_mark
-from verifier_agent.search.stopping import StopRule
+from verifier_agent.search.stopping.rule import StopRule
 from verifier_agent.tree import Tree
 from verifier_agent.values import Action, Generate, Select
 

@@ -14,7 +14,7 @@ from verifier_agent.errors import ConfigurationError
 from verifier_agent.plain import Value, read_file
 from verifier_agent.search.demands import named_models
 from verifier_agent.search.policy import Policy, PolicyFunction
-from verifier_agent.search.stopping import resolve_policy
+from verifier_agent.search.stopping.rule import resolve_policy
 from verifier_agent.selection import Selector
 
 SCHEMA = 1

@@ -15,10 +15,10 @@ from verifier_agent.calibration import named
 from verifier_agent.errors import ConfigurationError, MissingExtra
 from verifier_agent.evaluation import Question, read_pool
 from verifier_agent.evaluation.metrics import intervals, mean
-from verifier_agent.evaluation.pools import Survey
-from verifier_agent.evaluation.recorded import Recorded
+from verifier_agent.evaluation.recordings.pools import Survey
+from verifier_agent.evaluation.recordings.writing import Tell
+from verifier_agent.evaluation.replaying.recorded import Recorded
 from verifier_agent.evaluation.weighing import Judges, shown
-from verifier_agent.evaluation.writing import Tell
 from verifier_agent.verifiers import VerifierLike
 from verifier_agent.verifiers.distilled import SIZE, Student, packed
 from verifier_agent.verifiers.surface import MEASURES, Features, features

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from verifier_agent.errors import ConfigurationError
-from verifier_agent.evaluation.data import Entry, read_data
 from verifier_agent.evaluation.evaluating_live import evaluate_live
-from verifier_agent.evaluation.lines import Named, Strict, read_lines
 from verifier_agent.evaluation.live import Live, ModelLike
-from verifier_agent.evaluation.writing import Tell, check_out, write_text
+from verifier_agent.evaluation.recordings.data import Entry, read_data
+from verifier_agent.evaluation.recordings.lines import Named, Strict, read_lines
+from verifier_agent.evaluation.recordings.writing import Tell, check_out, write_text
 from verifier_agent.graph.controller import ATTEMPTS
-from verifier_agent.search.labelling import Find, chain, rollouts, sound, value
+from verifier_agent.search.stepwise.labelling import Find, chain, rollouts, sound, value
 from verifier_agent.tree import Tree
 from verifier_agent.values import Candidate, Task, Verdict
 from verifier_agent.verifiers import FunctionVerifier

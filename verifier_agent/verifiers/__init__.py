@@ -5,28 +5,28 @@ from typing import TYPE_CHECKING, Any
 
 from verifier_agent.verifiers.aggregated import Aggregated
 from verifier_agent.verifiers.agreement import Agreement
-from verifier_agent.verifiers.form import Form
+from verifier_agent.verifiers.formal.form import Form
 from verifier_agent.verifiers.function import FunctionVerifier
 from verifier_agent.verifiers.names import VerifierLike, resolve_verifiers
 
 if TYPE_CHECKING:
-    from verifier_agent.verifiers.algebra import AlgebraSteps
-    from verifier_agent.verifiers.behaviour import Behaviour
-    from verifier_agent.verifiers.code_tests import CodeTests
-    from verifier_agent.verifiers.constraints import Constraints
     from verifier_agent.verifiers.distilled import Distilled
-    from verifier_agent.verifiers.ensemble import Cascade, Ensemble
-    from verifier_agent.verifiers.equivalence import MathEquivalence
+    from verifier_agent.verifiers.ensembles.ensemble import Cascade, Ensemble
     from verifier_agent.verifiers.evaluators import RunnableVerifier, from_evaluator
-    from verifier_agent.verifiers.examples import examples_in
-    from verifier_agent.verifiers.generated_tests import GeneratedTests
+    from verifier_agent.verifiers.formal.constraints import Constraints
+    from verifier_agent.verifiers.formal.proofs import ProofChecker
+    from verifier_agent.verifiers.formal.schema import Schema
     from verifier_agent.verifiers.hosted import HostedRewardModel
     from verifier_agent.verifiers.judges import Judge, PairwiseJudge, StepJudge
+    from verifier_agent.verifiers.mathematics.algebra import AlgebraSteps
+    from verifier_agent.verifiers.mathematics.equivalence import MathEquivalence
+    from verifier_agent.verifiers.mathematics.plausible import Plausible
+    from verifier_agent.verifiers.mathematics.steps import ArithmeticSteps
     from verifier_agent.verifiers.meaning import MeaningAgreement
-    from verifier_agent.verifiers.plausible import Plausible
-    from verifier_agent.verifiers.proofs import ProofChecker
-    from verifier_agent.verifiers.schema import Schema
-    from verifier_agent.verifiers.steps import ArithmeticSteps
+    from verifier_agent.verifiers.programs.behaviour import Behaviour
+    from verifier_agent.verifiers.programs.code_tests import CodeTests
+    from verifier_agent.verifiers.programs.examples import examples_in
+    from verifier_agent.verifiers.programs.generated_tests import GeneratedTests
 
 __all__ = [
     "Aggregated",
@@ -60,26 +60,26 @@ __all__ = [
 
 
 _LAZY = {
-    "AlgebraSteps": "algebra",
-    "ArithmeticSteps": "steps",
-    "Behaviour": "behaviour",
-    "Cascade": "ensemble",
-    "CodeTests": "code_tests",
-    "Constraints": "constraints",
+    "AlgebraSteps": "mathematics.algebra",
+    "ArithmeticSteps": "mathematics.steps",
+    "Behaviour": "programs.behaviour",
+    "Cascade": "ensembles.ensemble",
+    "CodeTests": "programs.code_tests",
+    "Constraints": "formal.constraints",
     "Distilled": "distilled",
-    "Ensemble": "ensemble",
-    "GeneratedTests": "generated_tests",
+    "Ensemble": "ensembles.ensemble",
+    "GeneratedTests": "programs.generated_tests",
     "HostedRewardModel": "hosted",
     "Judge": "judges",
-    "MathEquivalence": "equivalence",
+    "MathEquivalence": "mathematics.equivalence",
     "MeaningAgreement": "meaning",
     "PairwiseJudge": "judges",
-    "Plausible": "plausible",
-    "ProofChecker": "proofs",
+    "Plausible": "mathematics.plausible",
+    "ProofChecker": "formal.proofs",
     "RunnableVerifier": "evaluators",
-    "Schema": "schema",
+    "Schema": "formal.schema",
     "StepJudge": "judges",
-    "examples_in": "examples",
+    "examples_in": "programs.examples",
     "from_evaluator": "evaluators",
 }
 """The large ones, which few programs need: their modules are read when they are asked for."""

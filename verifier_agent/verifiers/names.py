@@ -87,25 +87,25 @@ def _step_judge(model: BaseChatModel | str) -> tuple[Verifier, ...]:
 
 
 def _code(sandbox: str = "auto") -> tuple[Verifier, ...]:
-    from verifier_agent.verifiers.code_tests import CodeTests
+    from verifier_agent.verifiers.programs.code_tests import CodeTests
 
     return (CodeTests(sandbox),)
 
 
 def _generated_tests(sandbox: str = "auto") -> tuple[Verifier, ...]:
-    from verifier_agent.verifiers.generated_tests import GeneratedTests
+    from verifier_agent.verifiers.programs.generated_tests import GeneratedTests
 
     return (GeneratedTests(sandbox),)
 
 
 def _behaviour(sandbox: str = "auto") -> tuple[Verifier, ...]:
-    from verifier_agent.verifiers.behaviour import Behaviour
+    from verifier_agent.verifiers.programs.behaviour import Behaviour
 
     return (Behaviour(sandbox),)
 
 
 def _proof(checker: str) -> tuple[Verifier, ...]:
-    from verifier_agent.verifiers.proofs import ProofChecker
+    from verifier_agent.verifiers.formal.proofs import ProofChecker
 
     return (ProofChecker(checker),)
 
@@ -155,19 +155,19 @@ _FAMILIES: dict[str, Callable[[str], tuple[Verifier, ...]]] = {
 """Names that say more behind a colon."""
 _NAMED: dict[str, Callable[[BaseChatModel], tuple[Verifier, ...]]] = {
     "agreement": lambda model: (Agreement(),),
-    "algebra": _plain("verifiers.algebra.AlgebraSteps"),
-    "arithmetic": _plain("verifiers.steps.ArithmeticSteps"),
+    "algebra": _plain("verifiers.mathematics.algebra.AlgebraSteps"),
+    "arithmetic": _plain("verifiers.mathematics.steps.ArithmeticSteps"),
     "auto": _auto,
     "behaviour": lambda model: _behaviour(),
     "code": lambda model: _code(),
-    "constraints": _plain("verifiers.constraints.Constraints"),
+    "constraints": _plain("verifiers.formal.constraints.Constraints"),
     "embedded-prm": _plain("embedded.EmbeddedRewardModel"),
     "generated-tests": lambda model: _generated_tests(),
     "judge": _judge,
-    "math": _plain("verifiers.equivalence.MathEquivalence"),
+    "math": _plain("verifiers.mathematics.equivalence.MathEquivalence"),
     "pairwise": _pairwise,
-    "plausible": _plain("verifiers.plausible.Plausible"),
-    "schema": _plain("verifiers.schema.Schema"),
+    "plausible": _plain("verifiers.mathematics.plausible.Plausible"),
+    "schema": _plain("verifiers.formal.schema.Schema"),
     "step-judge": _step_judge,
 }
 
@@ -205,7 +205,7 @@ def is_combined(name: str) -> bool:
 
 
 def _combined(text: str, model: BaseChatModel) -> Verifier:
-    from verifier_agent.verifiers.combinations import Combination
+    from verifier_agent.verifiers.ensembles.combinations import Combination
 
     combination = Combination.read(text)
     return combination.of([_single(name, model) for name in combination.names])

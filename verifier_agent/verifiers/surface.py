@@ -12,7 +12,7 @@ from zlib import crc32
 
 from verifier_agent.answers import answer_key
 from verifier_agent.values import Candidate, Task
-from verifier_agent.verifiers.steps import ArithmeticSteps, steps_of
+from verifier_agent.verifiers.mathematics.steps import ArithmeticSteps, steps_of
 
 BUCKETS = 1 << 14
 """Places that words are hashed to (Weinberger et al. 2009)."""

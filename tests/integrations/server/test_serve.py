@@ -114,7 +114,7 @@ def test_the_command_serves_until_it_is_told_to_stop_and_accounts_outlive_it(
         process = subprocess.Popen(
             [
                 sys.executable,
-                *("-m", "verifier_agent.integrations.cli", "serve", "--port", "0"),
+                *("-m", "verifier_agent.integrations.cli.main", "serve", "--port", "0"),
                 *("--config", str(file)),
             ],
             stderr=subprocess.PIPE,

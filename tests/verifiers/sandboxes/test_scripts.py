@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from verifier_agent.verifiers.programs.written_code import program_of
 from verifier_agent.verifiers.sandboxes import CodeTest, Limits, UnsafeSubprocess
-from verifier_agent.verifiers.written_code import program_of
 
 DOUBLES = CodeTest(stdin="21\n", stdout="42\n")
 LIMITS = Limits(seconds=3.0, total_seconds=30.0, megabytes=512)

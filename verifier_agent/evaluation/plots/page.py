@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier_agent.errors import ConfigurationError, MissingExtra
-from verifier_agent.evaluation.writing import write_text
+from verifier_agent.evaluation.recordings.writing import write_text
 
 try:
     import altair as alt

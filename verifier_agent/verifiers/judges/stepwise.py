@@ -29,7 +29,7 @@ from verifier_agent.verifiers.judges.judge import stage
 from verifier_agent.verifiers.judges.prompts import ENGLISH, Wording
 from verifier_agent.verifiers.judges.reports import Checks, form, read
 from verifier_agent.verifiers.judges.showing import Stage
-from verifier_agent.verifiers.steps import steps_of
+from verifier_agent.verifiers.mathematics.steps import steps_of
 
 MOST_STEPS = 100
 """An answer of more is not judged: no report of that length can be relied on."""

@@ -1,0 +1,1 @@
+"""A small model with more compute against a large one, at equal cost."""

@@ -1,0 +1,1 @@
+"""Files of questions and recorded answers: read as a stream, checked, written whole."""

@@ -1,0 +1,1 @@
+"""Policies on recorded answers: no model is called."""

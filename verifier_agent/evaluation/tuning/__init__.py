@@ -1,0 +1,1 @@
+"""A policy learned on recorded answers."""

@@ -1,0 +1,1 @@
+"""What the next action is worth, for one question or among many."""

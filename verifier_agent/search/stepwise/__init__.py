@@ -1,0 +1,1 @@
+"""Policies that grow answers step by step."""

@@ -1,0 +1,1 @@
+"""Several verifiers as one."""

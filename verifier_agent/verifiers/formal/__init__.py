@@ -1,0 +1,1 @@
+"""Answers held to what is formal: a schema, a solver's constraints, a checker of proofs."""

@@ -1,0 +1,1 @@
+"""Programs that judge mathematics: arithmetic, algebra, equivalence, what cannot be an answer."""

@@ -1,0 +1,1 @@
+"""Computations that may never end, in processes that can be ended."""

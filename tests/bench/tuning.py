@@ -9,7 +9,7 @@ from verifier_agent.evaluation import Replay, Tuning, tune
 from verifier_agent.search import Policy
 from verifier_agent.search.tuned import Gain
 
-ORDERS = 5
+ORDERS = 20
 SETTINGS = Replay(verifier=None, seeds=ORDERS)
 TUNING = Tuning(arms=False)
 

@@ -122,7 +122,7 @@ def test_spent_is_the_sum_over_candidates_and_verdicts() -> None:
     assert run.tree.spent == run.spent
 
 
-def test_what_was_read_once_is_not_read_again_however_much_there_is(
+def test_three_thousand_verdicts_that_were_read_once_are_not_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     verdicts = [Verdict(candidate="g2", verifier="v", score=0.5, version=n) for n in range(3000)]
